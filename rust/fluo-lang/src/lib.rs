@@ -1,0 +1,9 @@
+//! The Fluo rule language: rule text in, a checked program and diagnostics out.
+//!
+//! This crate knows no span bytes, no clock, no threads and no I/O.
+
+pub mod diagnostic;
+pub mod glob;
+pub mod program;
+pub mod source;
+pub mod value;
