@@ -4,6 +4,8 @@
 
 pub mod diagnostic;
 pub mod glob;
+pub mod limits;
 pub mod program;
+pub mod raw;
 pub mod source;
 pub mod value;

@@ -1,0 +1,22 @@
+//! What a rule set may cost to load. All settable; crossing one is an error with its own code.
+
+/// The limits of a load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one expression text, and of one expression with its defines inserted measured in syntax nodes.
+    pub text_bytes: usize,
+    /// How deep expressions nest: parentheses, `not`, arguments, relations.
+    pub nesting: usize,
+    /// Rules of one load.
+    pub rules: usize,
+    /// Bytes of one compiled regular expression.
+    pub regex_bytes: usize,
+    /// Elements of one list.
+    pub list_items: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { text_bytes: 64 * 1024, nesting: 128, rules: 10_000, regex_bytes: 1 << 20, list_items: 10_000 }
+    }
+}
