@@ -1,0 +1,71 @@
+//! Counters of an engine.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What an engine has done so far. Counters are cumulative; gauges are marked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Well-formed spans read.
+    pub spans_received: u64,
+    /// Spans that at least one selector picked.
+    pub spans_selected: u64,
+    /// Malformed spans that were skipped.
+    pub spans_rejected: u64,
+    /// Malformed frames: the rest of the enclosing message was skipped.
+    pub frames_rejected: u64,
+    /// Spans of our own scope, skipped.
+    pub spans_own: u64,
+    /// Repetitions of a span.
+    pub spans_duplicate: u64,
+    /// Repetitions that differed from the first.
+    pub spans_conflicting: u64,
+    /// Spans that came after their trace was decided or behind the watermark.
+    pub spans_late: u64,
+    /// Spans whose times are missing, reversed or beyond the plausible.
+    pub spans_bad_time: u64,
+    /// Gauge: traces that are collected.
+    pub traces_open: u64,
+    /// Gauge: decided traces that may still be revised.
+    pub traces_grace: u64,
+    /// Gauge: bytes held for traces, groups and signals.
+    pub bytes_held: u64,
+    /// Traces decided, by whatever trigger.
+    pub traces_completed: u64,
+    /// Traces decided early or forgotten because of a limit.
+    pub traces_evicted: u64,
+    /// Spans that were not kept because their trace had reached its limit.
+    pub spans_over_limit: u64,
+    /// Signals put into the queue.
+    pub signals_emitted: u64,
+    /// Signals lost because the queue was full.
+    pub signals_dropped: u64,
+    /// Gauge: signals waiting to be drained.
+    pub signals_queued: u64,
+    /// Groups forgotten because of a limit.
+    pub groups_evicted: u64,
+    /// Epoch of the projection.
+    pub epoch: u64,
+    /// Hash of the rule set, lower-case hex.
+    pub ruleset_hash: String,
+    /// Verdicts by rule, in rule order.
+    pub rules: Vec<RuleStats>,
+}
+
+/// Verdicts of one rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RuleStats {
+    /// The rule's name.
+    pub name: String,
+    /// The rule's severity.
+    pub severity: String,
+    /// The claim was made and held.
+    pub satisfied: u64,
+    /// The claim was made and did not hold.
+    pub violated: u64,
+    /// The claim was not made.
+    pub not_applicable: u64,
+    /// It could not be told, by reason.
+    pub inconclusive: BTreeMap<&'static str, u64>,
+}
