@@ -1,0 +1,14 @@
+// Copyright The Fluo Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build cgo && !fluo_system && fluo_faults
+
+package engine // import "github.com/fluo-otel/fluo/go-shim/internal/engine"
+
+/*
+#if !__has_include("lib/darwin_amd64/libfluo_faults.a")
+#error "lib/darwin_amd64/libfluo_faults.a is missing: run `make lib-faults`"
+#endif
+#cgo LDFLAGS: ${SRCDIR}/lib/darwin_amd64/libfluo_faults.a -liconv -lSystem -lm
+*/
+import "C"
