@@ -3,6 +3,8 @@
 
 pub mod config;
 pub mod engine;
+pub mod otlp;
+pub mod projection;
 pub mod signal;
 pub mod stats;
 pub mod verdict;

@@ -1,0 +1,15 @@
+//! OTLP bytes: a reader that looks only at what the rules need, and an encoder for what leaves.
+//!
+//! The reader never allocates a message: it walks the frames and hands out views into the bytes. The encoder is the only place
+//! that knows the generated protobuf types.
+
+mod keys;
+mod read;
+mod value;
+mod view;
+mod wire;
+
+pub use keys::KeyTable;
+pub use read::{ReadReport, Scratch, read_traces};
+pub use value::{AnyValueRef, KvListRef, ListRef};
+pub use view::{Attributes, EventView, Events, LinkView, Links, ResourceView, ScopeView, SpanView};
