@@ -67,7 +67,7 @@ func TestOwnMetrics(t *testing.T) {
 	}
 	const charged, unchecked, traces = 44, 3, 89
 	for _, check := range []struct {
-		rule, verdict string
+		rule, outcome string
 		want          float64
 	}{
 		{paymentRule, "violated", unchecked},
@@ -77,9 +77,9 @@ func TestOwnMetrics(t *testing.T) {
 		{stormRule, "satisfied", traces - 1},
 		{loginRule, "violated", 1},
 	} {
-		got := own(t, c, verdicts, `rule="`+check.rule+`"`, `verdict="`+check.verdict+`"`)
+		got := own(t, c, verdicts, `rule="`+check.rule+`"`, `outcome="`+check.outcome+`"`)
 		if got != check.want {
-			t.Errorf("rule %s: %v traces %s, want %v", check.rule, got, check.verdict, check.want)
+			t.Errorf("rule %s: %v traces %s, want %v", check.rule, got, check.outcome, check.want)
 		}
 	}
 }

@@ -136,7 +136,10 @@ func TestPanic(t *testing.T) {
 	manifest := strings.Replace(quickstartManifest(t), "cgo_enabled: true", "cgo_enabled: true\n  build_tags: fluo_faults", 1)
 	binary := ocb(t, dir, manifest)
 	health := freeAddress(t)
-	c := start(t, "panic.yaml", collector.Options{Binary: binary, Env: []string{"FLUO_HEALTH=" + health}})
+	c := start(t, "panic.yaml", collector.Options{
+		Binary: binary, Env: []string{"FLUO_HEALTH=" + health},
+		Args: []string{"--feature-gates=+extension.healthcheck.useComponentStatus"},
+	})
 	all := requests(t, shopTraces)
 	send(t, c, all)
 	waitFor(t, "the status", func() bool { return strings.Contains(status(t, health), "StatusPermanentError") })
