@@ -6,8 +6,14 @@ pub mod codes;
 pub mod diagnostic;
 pub mod glob;
 pub mod limits;
+pub mod load;
+pub mod pages;
 pub mod program;
 pub mod raw;
+pub mod render;
 pub mod rule_file;
 pub mod source;
+pub mod syntax;
 pub mod value;
+
+pub use load::{Loaded, load};

@@ -20,3 +20,14 @@ impl Default for Limits {
         Self { text_bytes: 64 * 1024, nesting: 128, rules: 10_000, regex_bytes: 1 << 20, list_items: 10_000 }
     }
 }
+
+/// What the stack bears whatever the settings say: a setting above it counts as this.
+const DEEPEST: usize = 512;
+
+impl Limits {
+    /// The nesting that is applied.
+    #[must_use]
+    pub(crate) fn nesting(&self) -> usize {
+        self.nesting.min(DEEPEST)
+    }
+}
