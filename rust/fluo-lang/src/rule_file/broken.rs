@@ -11,7 +11,11 @@ use super::node::{Trouble, YamlError};
 /// Reports a YAML error in the file's terms.
 pub(super) fn report(findings: &mut Findings, source: &str, error: &YamlError) {
     let span = at(source, error.at);
-    let (code, message, help) = match error.trouble {
+    let trouble = match error.trouble {
+        Trouble::Key if follows_comment(source, error.at) => Trouble::Comment,
+        other => other,
+    };
+    let (code, message, help) = match trouble {
         Trouble::Colon => (
             codes::TEXT_IS_YAML,
             "`: ` begins a mapping value here and ends the text before it".to_owned(),
@@ -43,10 +47,19 @@ pub(super) fn report(findings: &mut Findings, source: &str, error: &YamlError) {
             "put the text into a block: there `#` begins a comment of the expression",
         ),
         Trouble::Tab => (codes::NOT_YAML, error.message.clone(), "indent with spaces"),
+        Trouble::Quote => {
+            (codes::NOT_YAML, "a quoted text that began before this has no end".to_owned(), "close the quote where the text ends")
+        }
         Trouble::Documents => (codes::DOCUMENTS, error.message.clone(), "one file holds one document: make it two files"),
-        Trouble::Other => (codes::NOT_YAML, error.message.clone(), "the rest of this part of the file was not read"),
+        Trouble::Key | Trouble::Other => (codes::NOT_YAML, error.message.clone(), "YAML cannot be read here; the rules before and after this one were read"),
     };
     let _ = findings.error(code, span, message).help(help);
+}
+
+/// Whether the line before the one at an offset ends in a comment.
+fn follows_comment(source: &str, at: u32) -> bool {
+    let before = source.get(..at as usize).unwrap_or_default();
+    before.lines().rev().nth(1).is_some_and(|line| line.trim_start().starts_with('#') || line.contains(" #"))
 }
 
 fn at(source: &str, at: u32) -> Span {

@@ -83,6 +83,10 @@ pub(super) enum Trouble {
     Comment,
     /// A tab where YAML wants spaces.
     Tab,
+    /// Text where a key of a mapping should stand.
+    Key,
+    /// A quoted scalar without its end.
+    Quote,
     /// A second document.
     Documents,
     /// Anything else.
@@ -107,7 +111,7 @@ pub(super) fn compose(text: &str, base: u32) -> Result<Option<Rc<Node>>, YamlErr
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| YamlError {
             trouble: trouble(error.kind()),
-            message: plain_message(&error.kind().to_string()),
+            message: error.kind().to_string(),
             at: base.saturating_add(offset(error.marker().byte_offset())),
         })?;
         tree.take(event, &span)?;
@@ -124,6 +128,8 @@ fn trouble(kind: &ErrorKind) -> Trouble {
         ErrorKind::UnknownAnchor | ErrorKind::MissingAnchorOrAliasName => Trouble::Alias,
         ErrorKind::InvalidBlockScalarHeader => Trouble::BlockHeader,
         ErrorKind::CommentInterceptedScalar => Trouble::Comment,
+        ErrorKind::ExpectedBlockMappingKey => Trouble::Key,
+        ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => Trouble::Quote,
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
@@ -131,11 +137,6 @@ fn trouble(kind: &ErrorKind) -> Trouble {
         | ErrorKind::TabAtBlockScalarStart => Trouble::Tab,
         _ => Trouble::Other,
     }
-}
-
-/// The parser quotes like `this'; here text stands in backticks.
-fn plain_message(text: &str) -> String {
-    text.strip_prefix("while ").map_or_else(|| text.to_owned(), |rest| format!("while {rest}"))
 }
 
 fn offset(bytes: Option<usize>) -> u32 {

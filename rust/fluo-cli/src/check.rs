@@ -1,0 +1,89 @@
+//! `fluo check`: everything that is wrong with rule files, at once.
+
+use std::io::{IsTerminal, Write};
+
+use clap::ValueEnum;
+use fluo_lang::limits::Limits;
+use fluo_lang::load;
+use fluo_lang::render::Report;
+
+use crate::exit::{Failure, Outcome};
+use crate::sources;
+
+/// Report everything that is wrong with rule files.
+///
+/// Exit code: 0 nothing wrong, 1 errors, 2 wrong usage or unreadable files, 3 only warnings with `--deny warnings`.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Rule files, directories (every *.yml and *.yaml below, but *.test.yml) or quoted globs.
+    #[arg(required = true)]
+    files: Vec<String>,
+    /// How findings are written.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// What makes the check fail beside errors.
+    #[arg(long, value_enum)]
+    deny: Option<Deny>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// Like a compiler, with carets.
+    Text,
+    /// One JSON object.
+    Json,
+    /// A SARIF 2.1.0 log.
+    Sarif,
+    /// GitHub workflow commands.
+    Github,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Deny {
+    /// Warnings too.
+    Warnings,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let sources = sources::read(&arguments.files)?;
+    let loaded = load(&sources, &Limits::default());
+    let report = Report::new(&sources, &loaded.diagnostics);
+    let (rules, hash) = loaded.rules.as_ref().map_or((0, [].as_slice()), |rules| (rules.rules.len(), rules.hash.as_slice()));
+    let mut out = std::io::stdout().lock();
+    match arguments.format {
+        Format::Text => {
+            let text = report.text(std::io::stdout().is_terminal());
+            write!(out, "{text}{}{}", if text.is_empty() { "" } else { "\n" }, summary(sources.len(), loaded.rules.is_some().then_some(rules), &report))?;
+        }
+        Format::Json => {
+            let json = serde_json::to_string(&report.data(rules, hash)).map_err(|error| Failure::new(error.to_string()))?;
+            writeln!(out, "{json}")?;
+        }
+        Format::Sarif => writeln!(out, "{}", report.sarif())?,
+        Format::Github => write!(out, "{}", report.github())?,
+    }
+    out.flush()?;
+    Ok(match (report.errors(), report.warnings(), arguments.deny) {
+        (0, 1.., Some(Deny::Warnings)) => Outcome::DeniedWarnings,
+        (0, ..) => Outcome::Clean,
+        _ => Outcome::Errors,
+    })
+}
+
+/// Such as `3 files, 12 rules, 2 errors, 1 warning`.
+fn summary(files: usize, rules: Option<usize>, report: &Report<'_>) -> String {
+    let mut parts = vec![counted(files, "file")];
+    parts.extend(rules.map(|rules| counted(rules, "rule")));
+    parts.push(counted(report.errors(), "error"));
+    parts.push(counted(report.warnings(), "warning"));
+    format!("{}\n", parts.join(", "))
+}
+
+/// A number and its noun.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    match count {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        more => format!("{more} {noun}s"),
+    }
+}

@@ -1,0 +1,50 @@
+//! How a command ends.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done, nothing to complain about: 0.
+    Clean,
+    /// The rules have errors: 1.
+    Errors,
+    /// Only warnings, and they were denied: 3.
+    DeniedWarnings,
+}
+
+/// Why a command could not do its work: 2, as for wrong usage.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    /// A failure about a file.
+    pub(crate) fn at(path: &Path, reason: impl Display) -> Self {
+        Self(format!("{}: {reason}", path.display()))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self(format!("cannot write the output: {error}"))
+    }
+}
+
+/// The exit code of a command; a failure is printed.
+pub(crate) fn code(outcome: Result<Outcome, Failure>) -> ExitCode {
+    match outcome {
+        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Errors) => ExitCode::from(1),
+        Ok(Outcome::DeniedWarnings) => ExitCode::from(3),
+        Err(failure) => {
+            eprintln!("error: {}", failure.0);
+            ExitCode::from(2)
+        }
+    }
+}

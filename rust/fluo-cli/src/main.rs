@@ -1,0 +1,35 @@
+//! The program `fluo`.
+
+mod check;
+mod explain;
+mod exit;
+mod sources;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Checks rules about the behaviour of distributed systems, and evaluates them over recorded traces.
+#[derive(Parser)]
+#[command(name = "fluo", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Report everything that is wrong with rule files.
+    Check(check::Arguments),
+    /// Print what a diagnostic's code means, or what rules say in full.
+    Explain(explain::Arguments),
+}
+
+fn main() -> ExitCode {
+    // Clap ends usage errors with 2, as we do.
+    let outcome = match Arguments::parse().command {
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+    };
+    exit::code(outcome)
+}

@@ -1,0 +1,82 @@
+//! Golden diagnostics: `tests/diagnostics/CODE[-what].txt` holds a rule file, a line of tildes, and what is printed about it.
+//!
+//! `FLUO_BLESS=1` writes the second half anew. A name with `.inline.` holds inline rules (JSON).
+
+use std::path::{Path, PathBuf};
+
+use fluo_lang::limits::Limits;
+use fluo_lang::render::Report;
+use fluo_lang::source::{Source, SourceKind};
+use fluo_lang::{codes, load, pages};
+
+const RULER: &str = "~~~~~~~~~~\n";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/diagnostics")
+}
+
+fn cases() -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn rendered(path: &Path, input: &str) -> String {
+    let inline = path.to_string_lossy().contains(".inline.");
+    let (name, kind) = if inline { ("rules", SourceKind::Inline) } else { ("rules.yml", SourceKind::File) };
+    let sources = [Source { name: name.to_owned(), text: input.to_owned(), kind }];
+    let loaded = load(&sources, &Limits::default());
+    Report::new(&sources, &loaded.diagnostics).text(false)
+}
+
+#[test]
+fn every_diagnostic_looks_as_recorded() {
+    let mut wrong = Vec::new();
+    for path in cases() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (input, expected) = text.split_once(RULER).unwrap_or((&text, ""));
+        let found = rendered(&path, input);
+        let code = path.file_name().unwrap().to_string_lossy()[..5].to_owned();
+        assert!(found.contains(&format!("[{code}]")), "{} does not show its code:\n{found}", path.display());
+        if std::env::var_os("FLUO_BLESS").is_some() {
+            std::fs::write(&path, format!("{input}{RULER}{found}")).unwrap();
+        } else if found != expected {
+            wrong.push(format!("{}:\n--- recorded\n{expected}--- now\n{found}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn every_code_has_a_recorded_diagnostic() {
+    let names: Vec<String> = cases().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let missing: Vec<&str> =
+        codes::ALL.iter().map(|code| code.id).filter(|code| !names.iter().any(|name| name.starts_with(code))).collect();
+    assert!(missing.is_empty(), "no file in tests/diagnostics for {missing:?}");
+}
+
+/// The codes that loading a page's example gives.
+fn codes_of(example: &str) -> Vec<&'static str> {
+    let sources = [Source { name: "rules.yml".to_owned(), text: example.to_owned(), kind: SourceKind::File }];
+    load(&sources, &Limits::default()).diagnostics.iter().map(|found| found.code).collect()
+}
+
+fn examples<'a>(page: &'a str, heading: &str) -> Vec<&'a str> {
+    let from = page.find(heading).unwrap_or_else(|| panic!("no {heading} in\n{page}"));
+    let end = page[from + 1..].find("\nRight:").map_or(page.len(), |at| from + 1 + at);
+    page[from..end].split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn every_code_has_a_page_whose_examples_show_it() {
+    for code in codes::ALL {
+        let page = pages::page(code.id).unwrap_or_else(|| panic!("no page for {}", code.id));
+        assert!(page.starts_with(&format!("# {}: {}\n", code.id, code.title)), "the page of {} begins otherwise", code.id);
+        for example in examples(page, "\nWrong:") {
+            assert!(codes_of(example).contains(&code.id), "{} is not found in\n{example}", code.id);
+        }
+        for example in examples(page, "\nRight:") {
+            assert_eq!(codes_of(example), [""; 0], "found in the right example of {}:\n{example}", code.id);
+        }
+    }
+}
