@@ -1,1 +1,8 @@
-//! Under construction.
+//! What `fluo test` and the project's own tests run on: a short notation for traces, a format for rule tests, OTLP conversions and
+//! a slow reference evaluator that follows the language reference word by word.
+
+pub mod model;
+pub mod notation;
+pub mod otlp;
+pub mod otlp_file;
+pub mod otlp_json;
