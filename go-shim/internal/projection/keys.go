@@ -3,12 +3,14 @@
 
 package projection // import "github.com/fluo-otel/fluo/go-shim/internal/projection"
 
-// keySet answers whether an attribute key is carried. Most keys of a span are not, so a miss has to be cheap: a key is
-// looked up by its length, first and last byte, and compared only with the few keys that agree in these.
+// keySet answers whether an attribute key is carried. Most keys of a span are not, so a miss has to be cheap: most are
+// told by their length alone, without a look at the bytes, which lie elsewhere for each span. The others are looked up by
+// length, first and last byte, and compared only with the few keys that agree in these.
 type keySet struct {
-	all    bool
-	keys   []string // ordered by bucket
-	bucket [buckets + 1]uint32
+	all     bool
+	lengths uint64   // a bit for each length, modulo 64
+	keys    []string // ordered by bucket
+	bucket  [buckets + 1]uint32
 }
 
 const buckets = 256
@@ -19,6 +21,7 @@ func newKeySet(all bool, keys []string) *keySet {
 	for _, k := range keys {
 		b := bucketOf(k)
 		byBucket[b] = append(byBucket[b], k)
+		s.lengths |= 1 << (len(k) & 63)
 	}
 	for b, ks := range byBucket {
 		s.keys = append(s.keys, ks...)
@@ -39,9 +42,13 @@ func bucketOf(key string) uint8 {
 func (s *keySet) empty() bool { return !s.all && len(s.keys) == 0 }
 
 func (s *keySet) has(key string) bool {
-	if s.all {
-		return true
+	if s.lengths&(1<<(len(key)&63)) == 0 {
+		return s.all
 	}
+	return s.all || s.find(key)
+}
+
+func (s *keySet) find(key string) bool {
 	b := bucketOf(key)
 	for _, k := range s.keys[s.bucket[b]:s.bucket[int(b)+1]] {
 		if k == key {

@@ -179,27 +179,7 @@ func (p *Projection) appendScope(b []byte, s pcommon.InstrumentationScope) []byt
 
 func (p *Projection) appendSpan(b []byte, s ptrace.Span) []byte {
 	b, at := open(b, tagSpan)
-	if id := s.TraceID(); !id.IsEmpty() {
-		b = append(append(b, tagTraceID, 16), id[:]...)
-	}
-	if id := s.SpanID(); !id.IsEmpty() {
-		b = append(append(b, tagSpanID, 8), id[:]...)
-	}
-	if id := s.ParentSpanID(); !id.IsEmpty() {
-		b = append(append(b, tagParentID, 8), id[:]...)
-	}
-	if name := s.Name(); name != "" {
-		b = appendString(b, tagName, name)
-	}
-	if kind := s.Kind(); kind != 0 {
-		b = appendVarint(append(b, tagKind), uint64(kind))
-	}
-	if t := s.StartTimestamp(); t != 0 {
-		b = appendFixed64(b, tagStart, uint64(t))
-	}
-	if t := s.EndTimestamp(); t != 0 {
-		b = appendFixed64(b, tagEnd, uint64(t))
-	}
+	b = appendHead(b, s)
 	b = appendAttributes(b, tagSpanAttr, p.span, s.Attributes())
 	if p.events {
 		for _, e := range s.Events().All() {
@@ -221,6 +201,28 @@ func (p *Projection) appendSpan(b []byte, s ptrace.Span) []byte {
 		b = binary.LittleEndian.AppendUint32(appendVarint(b, tagFlags), flags)
 	}
 	return closeAt(b, at)
+}
+
+// appendHead writes what every projection carries, except for the status and the flags.
+func appendHead(b []byte, s ptrace.Span) []byte {
+	var ids [2 + 16 + 2 + 8]byte
+	ids[0], ids[1] = tagTraceID, 16
+	*(*[16]byte)(ids[2:]) = s.TraceID()
+	ids[18], ids[19] = tagSpanID, 8
+	*(*[8]byte)(ids[20:]) = s.SpanID()
+	b = append(b, ids[:]...)
+	if id := s.ParentSpanID(); !id.IsEmpty() {
+		b = append(append(b, tagParentID, 8), id[:]...)
+	}
+	b = appendString(b, tagName, s.Name())
+	if kind := s.Kind(); kind != 0 {
+		b = appendVarint(append(b, tagKind), uint64(kind))
+	}
+	var times [1 + 8 + 1 + 8]byte
+	times[0], times[9] = tagStart, tagEnd
+	binary.LittleEndian.PutUint64(times[1:], uint64(s.StartTimestamp()))
+	binary.LittleEndian.PutUint64(times[10:], uint64(s.EndTimestamp()))
+	return append(b, times[:]...)
 }
 
 func (p *Projection) appendStatus(b []byte, s ptrace.Status) []byte {

@@ -99,6 +99,16 @@ const (
 
 // appendKeyValue writes one attribute as the field tag of its parent.
 func appendKeyValue(b []byte, tag byte, key string, v pcommon.Value) []byte {
+	// Nearly all attributes are short strings, whose lengths take one byte each.
+	if v.Type() == pcommon.ValueTypeStr {
+		text := v.Str()
+		if n := len(key) + len(text) + 6; n < 0x80 {
+			b = append(b, tag, byte(n), tagKey, byte(len(key)))
+			b = append(b, key...)
+			b = append(b, tagValue, byte(len(text)+2), tagStr, byte(len(text)))
+			return append(b, text...)
+		}
+	}
 	size, flat := flatSize(v)
 	if !flat {
 		b, kv := open(b, tag)
