@@ -4,8 +4,8 @@
 //! level is walked twice: once for what the spans below it need to know, skipping them by their length, and once for the spans.
 //!
 //! Damage is contained: a bad span loses that span, a bad frame the rest of its parent. A frame that runs past its parent is read as
-//! far as it goes. Spans whose resource or scope cannot be read are left out with it, since they would be taken for spans of another
-//! service. What the key table does not ask for is skipped by its length, and damage inside it goes unnoticed.
+//! far as it goes. Spans whose resource or scope was lost are left out, since they would be taken for spans of another service. What the
+//! key table does not ask for is skipped by its length, and damage inside it goes unnoticed.
 
 use super::keys::{KeyTable, Keys};
 use super::value;
@@ -126,21 +126,23 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
     fn resource_spans(&mut self, frame: &'a [u8], scratch: &mut Scratch) {
         scratch.resource.clear();
         scratch.resource_parts.clear();
+        let mut frame = frame;
         let mut dropped = 0;
         let mut reader = Reader::new(frame);
-        let framed = loop {
-            let part = match next_part(&mut reader, RESOURCE, SCOPE_SPANS) {
-                Ok(Some(part)) => part,
+        let read = loop {
+            match next_part(&mut reader, RESOURCE, SCOPE_SPANS) {
+                Ok(Some(part)) => {
+                    if let Err(damage) = self.resource(part, &scratch.resource, &mut dropped) {
+                        frame = before(frame, part);
+                        break Err(damage);
+                    }
+                    scratch.resource_parts.push(Place::of(self.message, part));
+                }
                 Ok(None) => break Ok(()),
                 Err(damage) => break Err(damage),
-            };
-            scratch.resource_parts.push(Place::of(self.message, part));
-            if self.resource(part, &scratch.resource, &mut dropped).is_err() {
-                self.report.frames_rejected += 1;
-                return;
             }
         };
-        if framed.is_err() {
+        if read.is_err() {
             self.report.frames_rejected += 1;
             // The resource may have stood in what was lost.
             if scratch.resource_parts.is_empty() {
@@ -184,6 +186,7 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
     ) {
         slots.clear();
         parts.clear();
+        let mut frame = frame;
         let mut name: &[u8] = &[];
         let mut version: &[u8] = &[];
         let mut dropped = 0;
@@ -191,13 +194,18 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
         loop {
             match next_part(&mut reader, SCOPE, SPANS) {
                 Ok(Some(part)) => {
-                    parts.push(Place::of(self.message, part));
                     if self.scope(part, slots, &mut name, &mut version, &mut dropped).is_err() {
                         self.report.frames_rejected += 1;
-                        return;
+                        if parts.is_empty() {
+                            return;
+                        }
+                        frame = before(frame, part);
+                        break;
                     }
+                    parts.push(Place::of(self.message, part));
                 }
                 Ok(None) => break,
+                // A scope is often absent and seldom read: unlike a resource it is not taken to be lost.
                 Err(Malformed) => {
                     self.report.frames_rejected += 1;
                     break;
@@ -273,6 +281,9 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
             scope,
         };
         let no_attributes = self.keys.span.is_empty();
+        let mut trace_id: &[u8] = &[];
+        let mut span_id: &[u8] = &[];
+        let mut parent_id: &[u8] = &[];
         let mut attributes = None;
         let mut events = None;
         let mut links = None;
@@ -287,9 +298,9 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
                         attribute(pair, &self.keys.span, slots, self.message)?;
                     }
                 }
-                TRACE_ID => span.trace_id = id(reader.bytes()?)?,
-                SPAN_ID => span.span_id = u64::from_be_bytes(id(reader.bytes()?)?),
-                PARENT_ID => span.parent_id = Some(u64::from_be_bytes(id(reader.bytes()?)?)).filter(|id| *id != 0),
+                TRACE_ID => trace_id = reader.bytes()?,
+                SPAN_ID => span_id = reader.bytes()?,
+                PARENT_ID => parent_id = reader.bytes()?,
                 NAME => span.name = reader.bytes()?,
                 KIND => span.kind = member(reader.varint()?, KINDS),
                 START => span.start_nanos = reader.fixed64()?,
@@ -318,6 +329,9 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
             }
             here = reader;
         }
+        span.trace_id = id(trace_id)?;
+        span.span_id = u64::from_be_bytes(id(span_id)?);
+        span.parent_id = Some(u64::from_be_bytes(id(parent_id)?)).filter(|id| *id != 0);
         if span.trace_id == [0; 16] || span.span_id == 0 {
             return Err(Malformed);
         }
@@ -349,6 +363,12 @@ fn next_part<'a>(reader: &mut Reader<'a>, wanted: u32, other: u32) -> Result<Opt
 
 fn next_container<'a>(reader: &mut Reader<'a>, wanted: u32, other: u32) -> Result<Option<(&'a [u8], bool)>> {
     if find(reader, wanted, other)? { reader.container().map(Some) } else { Ok(None) }
+}
+
+/// The frame up to the content of one of its fields; the walk ends at that field.
+fn before<'a>(frame: &'a [u8], part: &[u8]) -> &'a [u8] {
+    let start = part.as_ptr().addr().wrapping_sub(frame.as_ptr().addr());
+    frame.get(..start).unwrap_or_default()
 }
 
 /// Remembers an attribute that somebody reads.

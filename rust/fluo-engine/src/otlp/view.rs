@@ -260,17 +260,21 @@ const LINK_FLAGS: u32 = tag(6, super::wire::FIXED32);
 impl<'a> LinkView<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut link = Self { trace_id: [0; 16], span_id: 0, flags: 0, dropped_attributes: 0, bytes };
+        let mut trace_id: &[u8] = &[];
+        let mut span_id: &[u8] = &[];
         let mut reader = Reader::new(bytes);
         while let Some(tag) = reader.tag()? {
             match tag {
-                LINK_TRACE_ID => link.trace_id = id(reader.bytes()?)?,
-                LINK_SPAN_ID => link.span_id = u64::from_be_bytes(id(reader.bytes()?)?),
+                LINK_TRACE_ID => trace_id = reader.bytes()?,
+                LINK_SPAN_ID => span_id = reader.bytes()?,
                 LINK_TRACE_STATE | LINK_ATTRIBUTE => _ = reader.bytes()?,
                 LINK_DROPPED => link.dropped_attributes = low_32(reader.varint()?),
                 LINK_FLAGS => link.flags = reader.fixed32()?,
                 _ => reader.skip_unknown(tag, 6)?,
             }
         }
+        link.trace_id = id(trace_id)?;
+        link.span_id = u64::from_be_bytes(id(span_id)?);
         Ok(link)
     }
 
