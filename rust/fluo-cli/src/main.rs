@@ -3,7 +3,9 @@
 mod check;
 mod explain;
 mod exit;
+mod replay;
 mod sources;
+mod time;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,8 @@ enum Command {
     Check(check::Arguments),
     /// Print what a diagnostic's code means, or what rules say in full.
     Explain(explain::Arguments),
+    /// Evaluate rules over recorded traces.
+    Replay(replay::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +34,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
     };
     exit::code(outcome)
 }

@@ -1,0 +1,80 @@
+//! `fluo replay`: rules over recorded traces, by the engine that runs in the collector.
+
+mod clock;
+mod drive;
+mod options;
+mod output;
+mod summary;
+
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use fluo_engine::engine::Engine;
+use fluo_lang::limits::Limits;
+use fluo_lang::load;
+use fluo_lang::render::Report;
+
+use crate::exit::{Failure, Outcome};
+use crate::sources;
+
+/// Evaluate rules over recorded traces.
+///
+/// Reads what the collector's file exporter writes: OTLP JSON, one message a line, or protobuf with lengths, plain or gzipped. Time is
+/// the recording's own: replaying a file twice gives the same. Violations are no failure of the replay.
+///
+/// Exit code: 0 replayed, 1 errors in the rules, 2 wrong usage or unreadable files.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Recordings, replayed one after another as one.
+    #[arg(required = true)]
+    traces: Vec<PathBuf>,
+    /// Rule files, directories or quoted globs.
+    #[arg(long, required = true, num_args = 1..)]
+    rules: Vec<String>,
+    /// How signals are written.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    #[command(flatten)]
+    engine: options::EngineOptions,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Sentences, and a table of verdicts at the end.
+    Text,
+    /// One JSON object a signal.
+    Jsonl,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let sources = sources::read(&arguments.rules)?;
+    let loaded = load(&sources, &Limits::default());
+    let report = Report::new(&sources, &loaded.diagnostics);
+    let Some(rules) = loaded.rules else {
+        eprint!("{}", report.text(false));
+        return Ok(Outcome::Errors);
+    };
+    // Every file is opened before the first is replayed: a misspelt name should not cost the time of the others.
+    for path in &arguments.traces {
+        fluo_testkit::otlp_file::open(path).map_err(|error| Failure::at(path, error))?;
+    }
+    let config = arguments.engine.config();
+    let engine = Engine::new(Arc::new(rules), config, 0).map_err(|error| Failure::new(error.to_string()))?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let tally = drive::replay(&engine, &arguments.traces, &mut |signal| {
+        let written = match arguments.format {
+            Format::Text => output::text(signal),
+            Format::Jsonl => output::json_line(signal),
+        };
+        out.write_all(written.as_bytes()).map_err(Failure::from)
+    })?;
+    if arguments.format == Format::Text {
+        out.write_all(summary::text(&engine.stats(), tally).as_bytes())?;
+    } else if tally.bad > 0 {
+        eprintln!("warning: {} could not be read", crate::check::counted(usize::try_from(tally.bad).unwrap_or(usize::MAX), "message"));
+    }
+    out.flush()?;
+    Ok(Outcome::Clean)
+}
