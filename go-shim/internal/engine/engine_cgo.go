@@ -56,12 +56,15 @@ func CheckLibrary() error {
 		return fmt.Errorf("the linked engine has ABI version %d, this module needs %d: run `make lib` and build again",
 			got, uint32(C.FLUO_ABI_VERSION))
 	}
-	if got := C.GoString(C.fluo_build_id()); expectedBuildID != "" && got != expectedBuildID {
+	if got := BuildID(); expectedBuildID != "" && got != expectedBuildID {
 		return fmt.Errorf("the linked engine is build `%s`, the module was made for build `%s`: "+
 			"run `make lib`, then `go clean -cache`, and build again", got, expectedBuildID)
 	}
 	return nil
 }
+
+// BuildID names the linked library's content.
+func BuildID() string { return C.GoString(C.fluo_build_id()) }
 
 // LiveCount is the number of engines alive in this process.
 func LiveCount() int { return int(C.fluo_engine_live_count()) }

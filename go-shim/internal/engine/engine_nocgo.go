@@ -8,6 +8,9 @@ package engine // import "github.com/fluo-otel/fluo/go-shim/internal/engine"
 // CheckLibrary reports that there is no library in this build.
 func CheckLibrary() error { return ErrNoCgo }
 
+// BuildID is empty: there is no library in this build.
+func BuildID() string { return "" }
+
 // LiveCount is always 0: there are no engines without the library.
 func LiveCount() int { return 0 }
 

@@ -82,7 +82,8 @@ func Start(cfg *Config, log *zap.Logger) (*Runtime, error) {
 		return nil, fmt.Errorf("cannot start the engine: %w", err)
 	}
 	r.logWarnings(report)
-	log.Info("rules loaded", zap.Int("rules", report.Rules), zap.String("ruleset_hash", report.Hash))
+	log.Info("rules loaded", zap.Int("rules", report.Rules), zap.String("ruleset_hash", report.Hash),
+		zap.String("engine_build", engine.BuildID()))
 
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
