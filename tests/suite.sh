@@ -8,12 +8,12 @@ logs=$(cd "$(dirname "$0")/.." && pwd)/.logs
 suites=(rust ffi go go-without-cgo shop e2e)
 
 # Prints how many tests passed according to a log of cargo test, of go test -v
-# or of a script that closes with "N passed, N failed".
+# or of a script that closes with "NAME: N passed, N failed".
 passed() {
   awk '
     /^test result: / { n += $4 }
     /^ *--- PASS: /  { n++ }
-    /^[0-9]+ passed, [0-9]+ failed$/ { n += $1 }
+    /^[a-z]+: [0-9]+ passed, [0-9]+ failed$/ { n += $2 }
     END { print n + 0 }' "$1"
 }
 
