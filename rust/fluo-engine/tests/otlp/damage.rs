@@ -100,7 +100,7 @@ proptest! {
         let mut dice = Dice(seed);
         let mut tree = parse(&request.encode_to_vec(), Kind::Request);
         mutate(&mut tree, &mut dice);
-        let mut bytes = write(&tree, &mut dice);
+        let mut bytes = write(&tree, Some(&mut dice));
         for _ in 0..hits {
             if bytes.is_empty() {
                 break;

@@ -129,13 +129,13 @@ fn put_varint(out: &mut Vec<u8>, mut value: u64, least: usize) {
     out.push(value as u8);
 }
 
-/// Pads one number in eight, to ten bytes at most.
-fn padding(dice: &mut Dice, most: usize) -> usize {
-    if dice.roll(8) == 0 { 1 + dice.roll(most) } else { 1 }
+/// Pads one number in eight.
+fn padding(dice: Option<&mut Dice>, most: usize) -> usize {
+    dice.map_or(1, |dice| if dice.roll(8) == 0 { 1 + dice.roll(most) } else { 1 })
 }
 
-/// Writes a tree with padded numbers.
-pub fn write(node: &Node, dice: &mut Dice) -> Vec<u8> {
+/// Writes a tree, with padded numbers where there are dice.
+pub fn write(node: &Node, mut dice: Option<&mut Dice>) -> Vec<u8> {
     let mut out = Vec::new();
     for (number, payload) in &node.fields {
         let (wire_type, content) = match payload {
@@ -143,18 +143,31 @@ pub fn write(node: &Node, dice: &mut Dice) -> Vec<u8> {
             Payload::Fixed64(bytes) => (1, bytes.to_vec()),
             Payload::Fixed32(bytes) => (5, bytes.to_vec()),
             Payload::Bytes(bytes) => (2, bytes.clone()),
-            Payload::Message(message) => (2, write(message, dice)),
+            Payload::Message(message) => (2, write(message, dice.as_deref_mut())),
             Payload::Raw(wire_type, bytes) => (*wire_type, bytes.clone()),
         };
-        put_varint(&mut out, u64::from(*number << 3 | wire_type), padding(dice, 5));
+        put_varint(&mut out, u64::from(*number << 3 | wire_type), padding(dice.as_deref_mut(), 5));
         match payload {
-            Payload::Varint(value) => put_varint(&mut out, *value, padding(dice, 10)),
-            Payload::Bytes(_) | Payload::Message(_) => put_varint(&mut out, content.len() as u64, padding(dice, 10)),
+            Payload::Varint(value) => put_varint(&mut out, *value, padding(dice.as_deref_mut(), 10)),
+            Payload::Bytes(_) | Payload::Message(_) => put_varint(&mut out, content.len() as u64, padding(dice.as_deref_mut(), 10)),
             _ => {}
         }
         out.extend(content);
     }
     out
+}
+
+/// The order of the Go collector: descending, with a missing parent as a field of no bytes.
+pub fn descending(node: &mut Node) {
+    if node.kind == Kind::Span && node.fields.iter().all(|(number, _)| *number != 4) {
+        node.fields.push((4, Payload::Bytes(Vec::new())));
+    }
+    node.fields.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    for (_, payload) in &mut node.fields {
+        if let Payload::Message(message) = payload {
+            descending(message);
+        }
+    }
 }
 
 /// Shuffles, splits, joins and adds, everywhere in the tree.
