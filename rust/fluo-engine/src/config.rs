@@ -94,10 +94,13 @@ impl Config {
     /// # Errors
     /// Text that is no JSON object of this shape, or a value out of range.
     pub fn from_json(text: &[u8]) -> Result<Self, ConfigError> {
-        let config: Self = if text.iter().all(u8::is_ascii_whitespace) {
-            Self::default()
-        } else {
-            serde_json::from_slice(text).map_err(|e| ConfigError { message: format!("the configuration cannot be read: {e}") })?
+        let config: Self = match text.trim_ascii_start().first() {
+            None => Self::default(),
+            // serde would take a list for the fields in their order.
+            Some(b'{') => {
+                serde_json::from_slice(text).map_err(|e| ConfigError { message: format!("the configuration cannot be read: {e}") })?
+            }
+            Some(_) => return Err(ConfigError { message: "the configuration must be a JSON object".to_owned() }),
         };
         config.check()?;
         Ok(config)
