@@ -1,0 +1,138 @@
+// Copyright The Fluo Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build cgo
+
+package fluoconnector
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
+
+	"github.com/fluo-otel/fluo/go-shim/fluoconnector/internal/metadatatest"
+	"github.com/fluo-otel/fluo/go-shim/internal/tracetest"
+)
+
+func one(value int64) []metricdata.DataPoint[int64] {
+	return []metricdata.DataPoint[int64]{{Value: value}}
+}
+
+func verdicts(rule, outcome, reason string, count int64) metricdata.DataPoint[int64] {
+	return metricdata.DataPoint[int64]{Value: count, Attributes: attribute.NewSet(
+		attribute.String("rule", rule), attribute.String("outcome", outcome), attribute.String("reason", reason))}
+}
+
+func TestOwnTelemetry(t *testing.T) {
+	tel := telemetry(t)
+	cfg := config()
+	cfg.Engine.MaxSpansPerTrace = 5
+	sink := &consumertest.LogsSink{}
+	edge := newLogsEdge(t, tel, cfg, sink)
+	start(t, edge)
+
+	charged := tracetest.Trace(1, tracetest.Charge)
+	malformed := tracetest.Trace(4, "no span id")
+	malformed.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetSpanID(pcommon.SpanID{})
+	again := tracetest.Trace(1, tracetest.Charge)
+	charged.CopyTo(again)
+	consume(t, edge, charged, again, tracetest.Trace(2, tracetest.Charge, tracetest.Check), tracetest.Trace(3, "browse"), malformed)
+	require.Eventually(t, func() bool {
+		return sink.LogRecordCount() == 1 && value(tel, "otelcol_connector_fluo_traces_open") == 0
+	}, patience, pause)
+
+	same := metricdatatest.IgnoreTimestamp()
+	metadatatest.AssertEqualConnectorFluoSpansReceived(t, tel, one(5), same)
+	metadatatest.AssertEqualConnectorFluoSpansSelected(t, tel, one(4), same)
+	metadatatest.AssertEqualConnectorFluoSpansRejected(t, tel, one(1), same)
+	metadatatest.AssertEqualConnectorFluoSpansDuplicate(t, tel, one(1), same)
+	metadatatest.AssertEqualConnectorFluoSpansLate(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoTracesOpen(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoTracesEvicted(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoSignalsEmitted(t, tel, one(1), same)
+	metadatatest.AssertEqualConnectorFluoSignalsDropped(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoSignalsFailed(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoSignalsQueued(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoIngestErrors(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoEnginesPoisoned(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoReloads(t, tel, []metricdata.DataPoint[int64]{
+		{Attributes: attribute.NewSet(attribute.String("result", "success"))},
+		{Attributes: attribute.NewSet(attribute.String("result", "failure"))},
+	}, same)
+	metadatatest.AssertEqualConnectorFluoVerdicts(t, tel, []metricdata.DataPoint[int64]{
+		verdicts("payment-needs-fraud-check", "satisfied", "", 1),
+		verdicts("payment-needs-fraud-check", "violated", "", 1),
+		verdicts("payment-needs-fraud-check", "not_applicable", "", 1),
+		verdicts("charged-once", "satisfied", "", 3),
+		verdicts("charged-once", "violated", "", 0),
+		verdicts("charged-once", "not_applicable", "", 0),
+	}, same)
+	metadatatest.AssertEqualConnectorFluoMemoryHeld(t, tel, one(0), same, metricdatatest.IgnoreValue())
+	assert.Positive(t, value(tel, "otelcol_connector_fluo_memory_held"), "decided traces are held for the late grace")
+	require.NoError(t, edge.Shutdown(t.Context()))
+}
+
+func TestLimitsShowInTelemetry(t *testing.T) {
+	tel := telemetry(t)
+	cfg := config()
+	cfg.Engine.Settle, cfg.Engine.MaxDuration = time.Hour, 2*time.Hour
+	cfg.Engine.MaxTraces = 10
+	cfg.Engine.SignalQueueSize = 4
+	gate := tracetest.NewGate()
+	stuck, err := consumer.NewLogs(func(ctx context.Context, _ plog.Logs) error { return gate.Pass(ctx) })
+	require.NoError(t, err)
+	edge := newLogsEdge(t, tel, cfg, stuck)
+	start(t, edge)
+	for n := range uint64(100) {
+		consume(t, edge, tracetest.Trace(n, tracetest.Charge, tracetest.Charge, tracetest.Check))
+	}
+	assert.Equal(t, int64(100), value(tel, "otelcol_connector_fluo_signals_emitted"))
+	assert.Positive(t, value(tel, "otelcol_connector_fluo_signals_queued"))
+	assert.Positive(t, value(tel, "otelcol_connector_fluo_signals_dropped"))
+	assert.LessOrEqual(t, value(tel, "otelcol_connector_fluo_traces_open"), int64(10))
+	assert.Equal(t, int64(90), value(tel, "otelcol_connector_fluo_traces_evicted"))
+	gate.Open()
+	require.NoError(t, edge.Shutdown(t.Context()))
+}
+
+func TestSpanAfterTheGraceIsLate(t *testing.T) {
+	tel := telemetry(t)
+	cfg := config()
+	cfg.Engine.Settle, cfg.Engine.LateGrace = 50*time.Millisecond, 100*time.Millisecond
+	sink := &consumertest.LogsSink{}
+	edge := newLogsEdge(t, tel, cfg, sink)
+	start(t, edge)
+	consume(t, edge, tracetest.Trace(1, tracetest.Charge))
+	require.Eventually(t, func() bool { return sink.LogRecordCount() == 1 }, patience, pause)
+	late := tracetest.Trace(1, tracetest.Charge, tracetest.Check)
+	consume(t, edge, splitSpans(late)[1])
+	assert.LessOrEqual(t, value(tel, "otelcol_connector_fluo_spans_late"), int64(1))
+	require.NoError(t, edge.Shutdown(t.Context()))
+}
+
+// TestOneEdgeSpeaksForTheEngine keeps a dashboard that adds up both edges from counting twice.
+func TestOneEdgeSpeaksForTheEngine(t *testing.T) {
+	logsTel, metricsTel, cfg := telemetry(t), telemetry(t), config()
+	metrics := newMetricsEdge(t, metricsTel, cfg, consumertest.NewNop())
+	logs := newLogsEdge(t, logsTel, cfg, consumertest.NewNop())
+	start(t, metrics)
+	start(t, logs)
+	consume(t, logs, tracetest.Trace(1, tracetest.Charge))
+	consume(t, metrics, tracetest.Trace(1, tracetest.Charge))
+	assert.Equal(t, int64(1), value(logsTel, "otelcol_connector_fluo_spans_received"))
+	_, err := metricsTel.GetMetric("otelcol_connector_fluo_spans_received")
+	assert.Error(t, err)
+	require.NoError(t, logs.Shutdown(t.Context()))
+	require.NoError(t, metrics.Shutdown(t.Context()))
+}
+
