@@ -21,7 +21,7 @@ use std::rc::Rc;
 use crate::codes;
 use crate::diagnostic::Diagnostic;
 use crate::raw::{RawFile, RawRule};
-use crate::source::{Source, SourceId, SourceKind, Span};
+use crate::source::{Source, SourceId, SourceKind};
 
 use broken::PartKind;
 use defaults::Defaults;
@@ -68,7 +68,7 @@ impl Reader<'_> {
             _ => {
                 let what = if self.text.inline { "inline rules must be a list" } else { "a rule file must be a list of rules" };
                 let message = format!("{what}, but this is {}", scalars::kind_of(root));
-                let span = Span { start: root.span.start, end: root.span.start.saturating_add(1).min(root.span.end) };
+                let span = broken::character_at(self.text.source, root.span.start);
                 let _ = self.findings.error(codes::NOT_A_RULE_FILE, span, message).help("a rule begins with `- name: …`");
             }
         }
@@ -120,8 +120,9 @@ impl Reader<'_> {
         for part in parts {
             let text = self.text.source.get(part.range.clone()).unwrap_or_default();
             match node::compose(text, u32::try_from(part.range.start).unwrap_or(u32::MAX)) {
-                Ok(Some(root)) => composed.push((part.kind, root)),
-                Ok(None) => {}
+                // Text is what is left of something broken.
+                Ok(Some(root)) if !matches!(root.content, Content::Scalar(_)) => composed.push((part.kind, root)),
+                Ok(_) => {}
                 Err(error) => {
                     failed = true;
                     broken::report(&mut self.findings, self.text.source, &error);

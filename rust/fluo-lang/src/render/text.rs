@@ -58,15 +58,16 @@ fn with_snippet<'a>(group: Group<'a>, diagnostic: &'a Diagnostic, source: &'a So
         Some(inline) if inline.text.is_empty() => group.element(Origin::path(place.short(source))),
         Some(inline) => {
             let range = inline.range.start as usize..inline.range.end as usize;
-            let (window, first) = window(&inline.text, &range);
+            let window = window(&inline.text, &range);
             let snippet = snippet(inline.text.get(window.clone()).unwrap_or_default().to_owned(), &window, &range, diagnostic);
-            group.element(snippet.line_start(first).path(inline.path.clone()).line_numbering(false))
+            let line = inline.text.get(..window.start).map_or(1, |before| before.matches('\n').count() + 1);
+            group.element(snippet.line_start(line).path(inline.path.clone()).line_numbering(false))
         }
         None => {
             let range = diagnostic.span.start as usize..diagnostic.span.end as usize;
-            let (window, first) = window(&source.text, &range);
+            let window = window(&source.text, &range);
             let snippet = snippet(source.text.get(window.clone()).unwrap_or_default().to_owned(), &window, &range, diagnostic);
-            group.element(snippet.line_start(first).path(source.name.as_str()))
+            group.element(snippet.line_start(place.line).path(source.name.as_str()))
         }
     }
 }
@@ -83,14 +84,13 @@ fn snippet<'a>(
     Snippet::source(text).annotation(annotation)
 }
 
-/// The lines that a range touches, at most [`SHOWN_LINES`], and the number of the first. Only these are given to the renderer, which
-/// looks at all that it is given for every finding.
-fn window(text: &str, range: &Range<usize>) -> (Range<usize>, usize) {
+/// The lines that a range touches, at most [`SHOWN_LINES`]. Only these are given to the renderer, which looks at all that it is given
+/// for every finding.
+fn window(text: &str, range: &Range<usize>) -> Range<usize> {
     let bytes = text.as_bytes();
     let upto = range.start.min(bytes.len());
     let before = bytes.get(..upto).unwrap_or_default();
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let first = 1 + before.iter().filter(|byte| **byte == b'\n').count();
     let mut end = start;
     for _ in 0..SHOWN_LINES {
         let rest = bytes.get(end..).unwrap_or_default();
@@ -99,5 +99,5 @@ fn window(text: &str, range: &Range<usize>) -> (Range<usize>, usize) {
             break;
         }
     }
-    (start..end, first)
+    start..end
 }

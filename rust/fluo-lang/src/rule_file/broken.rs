@@ -10,7 +10,7 @@ use super::node::{Trouble, YamlError};
 
 /// Reports a YAML error in the file's terms.
 pub(super) fn report(findings: &mut Findings, source: &str, error: &YamlError) {
-    let span = at(source, error.at);
+    let span = character_at(source, error.at);
     let trouble = match error.trouble {
         Trouble::Key if follows_comment(source, error.at) => Trouble::Comment,
         other => other,
@@ -28,7 +28,7 @@ pub(super) fn report(findings: &mut Findings, source: &str, error: &YamlError) {
         ),
         Trouble::Indicator => (
             codes::TEXT_IS_YAML,
-            format!("a text cannot begin with `{}` in YAML", character(source, error.at)),
+            format!("a text cannot begin with {} in YAML", character(source, error.at)),
             "quote it, or use `|`",
         ),
         Trouble::Alias => (
@@ -62,14 +62,20 @@ fn follows_comment(source: &str, at: u32) -> bool {
     before.lines().rev().nth(1).is_some_and(|line| line.trim_start().starts_with('#') || line.contains(" #"))
 }
 
-fn at(source: &str, at: u32) -> Span {
+/// The span of the character at an offset; empty at white space and at the end.
+pub(super) fn character_at(source: &str, at: u32) -> Span {
     let rest = source.get(at as usize..).unwrap_or_default();
     let width = rest.chars().next().filter(|c| !c.is_whitespace()).map_or(0, char::len_utf8);
     Span { start: at, end: at + u32::try_from(width).unwrap_or(0) }
 }
 
+/// The character at an offset, for a message.
 fn character(source: &str, at: u32) -> String {
-    source.get(at as usize..).and_then(|rest| rest.chars().next()).map(String::from).unwrap_or_default()
+    match source.get(at as usize..).and_then(|rest| rest.chars().next()) {
+        Some('`') => "a backtick".to_owned(),
+        Some(character) => format!("`{}`", character.escape_debug()),
+        None => "nothing".to_owned(),
+    }
 }
 
 /// A part of a broken file that may be read by itself.

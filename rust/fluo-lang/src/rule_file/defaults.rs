@@ -44,10 +44,10 @@ impl Defaults {
     }
 }
 
-/// Reads `define:`.
+/// Reads `define:`, duplicate names included: the checker knows which of them rules use.
 pub(super) fn defines(findings: &mut Findings, text: Text<'_>, node: &Node) -> Vec<RawDefine> {
     let pairs = scalars::pairs(findings, node, "`define`");
-    keys::unique(findings, pairs)
+    keys::all(findings, pairs)
         .into_iter()
         .filter_map(|(name, span, value)| {
             let what = format!("the define `{name}`");

@@ -1,5 +1,6 @@
 //! Mappings with known keys.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use crate::codes;
@@ -50,24 +51,34 @@ pub(super) fn backticked(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The entries of a mapping with the first of duplicate keys; duplicates and keys that are no text are reported.
-pub(super) fn unique(findings: &mut Findings, pairs: &[(Rc<Node>, Rc<Node>)]) -> Vec<(String, Span, Rc<Node>)> {
-    let mut entries: Vec<(String, Span, Rc<Node>)> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+/// The entries of a mapping; keys that are no text are reported.
+pub(super) fn all(findings: &mut Findings, pairs: &[(Rc<Node>, Rc<Node>)]) -> Vec<(String, Span, Rc<Node>)> {
+    let mut entries = Vec::new();
     for (key, value) in pairs {
-        let Some(name) = text_of(key) else {
-            let _ = findings.error(codes::WRONG_TYPE, key.span, "a key must be text").help("quote the key");
-            continue;
-        };
-        if seen.insert(name.clone()) {
-            entries.push((name, key.span, Rc::clone(value)));
-        } else {
+        match text_of(key) {
+            Some(name) => entries.push((name, key.span, Rc::clone(value))),
+            None => {
+                let _ = findings.error(codes::WRONG_TYPE, key.span, "a key must be text").help("quote the key");
+            }
+        }
+    }
+    entries
+}
+
+/// The entries of a mapping with the first of duplicate keys; the others are reported.
+pub(super) fn unique(findings: &mut Findings, pairs: &[(Rc<Node>, Rc<Node>)]) -> Vec<(String, Span, Rc<Node>)> {
+    let mut entries = all(findings, pairs);
+    let mut seen = HashSet::new();
+    entries.retain(|(name, span, _)| {
+        let first = seen.insert(name.clone());
+        if !first {
             let _ = findings
-                .error(codes::DUPLICATE_KEY, key.span, format!("the key `{name}` stands here twice"))
+                .error(codes::DUPLICATE_KEY, *span, format!("the key `{name}` stands here twice"))
                 .label("again here")
                 .help("keep one of the two");
         }
-    }
+        first
+    });
     entries
 }
 

@@ -1,0 +1,130 @@
+//! `fluo check` and `fluo explain CODE` as a user runs them.
+
+mod run;
+
+use run::{fluo, in_folder};
+use serde_json::Value;
+
+const GOOD: &str = "- name: slow\n  never: trace.duration > 5s\n";
+const BAD: &str = "- name: küche\n  never: trace.duration > 5\n  serverity: error\n";
+const WARNS: &str = "- name: named\n  never: trace.has(checkout)\n";
+
+#[test]
+fn what_is_right_exits_with_0() {
+    let folder = in_folder(&[("rules.yml", GOOD)]);
+    let done = fluo(&folder, &["check", "rules.yml"]);
+    assert_eq!((done.code, done.out.as_str(), done.err.as_str()), (0, "1 file, 1 rule, no errors, no warnings\n", ""));
+}
+
+#[test]
+fn errors_of_all_files_are_shown_at_once_and_exit_with_1() {
+    let folder = in_folder(&[("a.yml", BAD), ("b.yml", "- name: [\n"), ("sub/c.yaml", "- name: c\n  nver: x\n"), ("sub/d.test.yml", "nonsense")]);
+    for arguments in [&["check", "."][..], &["check", "a.yml", "b.yml", "sub"], &["check", "*.yml", "**/c.yaml"]] {
+        let done = fluo(&folder, arguments);
+        assert_eq!(done.code, 1, "{}", done.err);
+        for part in ["a.yml:2:27", "error[F0405]", "a.yml:3:3", "did you mean `severity`?", "b.yml:", "error[F0001]", "c.yaml:2:3", "did you mean `never`?"] {
+            assert!(done.out.contains(part), "{part} is not in\n{}", done.out);
+        }
+        assert!(done.out.ends_with("3 files, 5 errors, no warnings\n"), "{}", done.out);
+    }
+}
+
+#[test]
+fn warnings_fail_only_where_they_are_denied() {
+    let folder = in_folder(&[("rules.yml", WARNS)]);
+    let done = fluo(&folder, &["check", "rules.yml"]);
+    assert_eq!(done.code, 0);
+    assert!(done.out.contains("warning[F0701]"), "{}", done.out);
+    assert!(done.out.ends_with("1 file, 1 rule, no errors, 1 warning\n"), "{}", done.out);
+    assert_eq!(fluo(&folder, &["check", "--deny", "warnings", "rules.yml"]).code, 3);
+    let folder = in_folder(&[("rules.yml", &format!("{WARNS}{BAD}"))]);
+    assert_eq!(fluo(&folder, &["check", "--deny", "warnings", "rules.yml"]).code, 1);
+}
+
+#[test]
+fn what_cannot_be_read_exits_with_2() {
+    let folder = in_folder(&[("rules.yml", GOOD)]);
+    std::fs::write(folder.path().join("latin.yml"), b"- name: k\xfcche\n").unwrap();
+    std::fs::create_dir(folder.path().join("empty")).unwrap();
+    for (arguments, said) in [
+        (&["check"][..], "required"),
+        (&["check", "--format", "xml", "rules.yml"], "xml"),
+        (&["check", "absent.yml"], "absent.yml"),
+        (&["check", "nothing-*.yml"], "no file fits"),
+        (&["check", "empty"], "no rule files"),
+        (&["check", "latin.yml"], "not UTF-8 at byte 9"),
+        (&["explain", "F9999"], "F9999"),
+    ] {
+        let done = fluo(&folder, arguments);
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(done.err.contains(said), "{said} is not in\n{}", done.err);
+    }
+}
+
+#[test]
+fn json_says_the_same() {
+    let folder = in_folder(&[("rules.yml", BAD)]);
+    let done = fluo(&folder, &["check", "--format", "json", "rules.yml"]);
+    assert_eq!(done.code, 1);
+    let report: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!((report["rules"].as_u64(), report["hash"].as_str()), (Some(0), Some("")));
+    let first = &report["diagnostics"][0];
+    assert_eq!(first["code"], "F0405");
+    assert_eq!((&first["severity"], &first["source"], &first["rule"]), (&"error".into(), &"rules.yml".into(), &"küche".into()));
+    assert_eq!((&first["line"], &first["column"], &first["end_column"]), (&2.into(), &27.into(), &28.into()));
+    assert_eq!(first["place"], "rules.yml:2:27");
+    assert!(first["rendered"].as_str().unwrap().contains("  never: trace.duration > 5"));
+    assert_eq!(report["diagnostics"][1]["help"], "did you mean `severity`?");
+
+    let folder = in_folder(&[("rules.yml", GOOD)]);
+    let report: Value = serde_json::from_str(&fluo(&folder, &["check", "--format", "json", "rules.yml"]).out).unwrap();
+    assert_eq!(report["rules"], 1);
+    assert_eq!(report["hash"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn sarif_has_places_that_code_scanning_takes() {
+    let folder = in_folder(&[("my rules/ü.yml", BAD)]);
+    let done = fluo(&folder, &["check", "--format", "sarif", "my rules"]);
+    assert_eq!(done.code, 1);
+    let log: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["name"], "fluo");
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2);
+    for result in results {
+        let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert!(rule["help"]["markdown"].as_str().unwrap().starts_with("# F0"));
+        assert_eq!(result["level"], "error");
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "my%20rules/%C3%BC.yml");
+    }
+    let region = &results[0]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(
+        [&region["startLine"], &region["startColumn"], &region["endLine"], &region["endColumn"]],
+        [&2.into(), &27.into(), &2.into(), &28.into()] as [&Value; 4]
+    );
+}
+
+#[test]
+fn github_gets_one_command_a_finding() {
+    let folder = in_folder(&[("a,b.yml", BAD)]);
+    let done = fluo(&folder, &["check", "--format", "github", "a,b.yml"]);
+    assert_eq!(done.code, 1);
+    let lines: Vec<&str> = done.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", done.out);
+    assert!(lines[0].starts_with("::error file=a%2Cb.yml,line=2,col=27,endLine=2,endColumn=28,title=F0405::"), "{}", lines[0]);
+    assert!(lines[1].ends_with("%0Ain rule `küche`%0Ahelp: did you mean `severity`?"), "{}", lines[1]);
+}
+
+#[test]
+fn a_code_is_explained_in_either_case() {
+    let folder = in_folder(&[]);
+    for code in ["F0008", "f0008"] {
+        let done = fluo(&folder, &["explain", code]);
+        assert_eq!(done.code, 0);
+        assert!(done.out.starts_with("# F0008: an expression begins with a YAML tag\n"), "{}", done.out);
+    }
+}

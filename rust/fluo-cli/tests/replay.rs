@@ -1,0 +1,193 @@
+//! `fluo replay` as a user runs it: every layout of a recording gives the same signals.
+
+mod run;
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use run::{fluo, in_folder};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const RULES: &str = "\
+- name: payment-needs-fraud-check
+  always: trace.has(payment.charge_card) and trace.has(payment.fraud_check)
+  severity: critical
+- name: auth-retry-storm
+  never: trace.spans.where(service == 'auth').by(service).count() > 3
+";
+
+const T: u64 = 1_795_209_542_000_000_000;
+const S: u64 = 1_000_000_000;
+
+/// One request: spans of one service and one trace.
+fn request(service: &str, trace: u8, spans: &[(u8, u8, &str, u64)]) -> Value {
+    let spans: Vec<Value> = spans
+        .iter()
+        .map(|(id, parent, name, end)| {
+            json!({
+                "traceId": format!("{trace:032x}"),
+                "spanId": format!("{id:016x}"),
+                "parentSpanId": if *parent == 0 { String::new() } else { format!("{parent:016x}") },
+                "name": name,
+                "kind": if *parent == 0 { 2 } else { 1 },
+                "startTimeUnixNano": (T + end * S - S / 2).to_string(),
+                "endTimeUnixNano": (T + end * S).to_string(),
+                "status": {},
+            })
+        })
+        .collect();
+    json!({"resourceSpans": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+        "scopeSpans": [{"scope": {}, "spans": spans}],
+    }]})
+}
+
+/// A checked payment, an unchecked one, a storm of authentications.
+fn requests() -> Vec<Value> {
+    vec![
+        request("shop", 1, &[(1, 0, "POST /pay", 4), (2, 1, "payment.fraud_check", 2), (3, 1, "payment.charge_card", 3)]),
+        request("shop", 2, &[(1, 0, "POST /pay", 5), (3, 1, "payment.charge_card", 4)]),
+        request("auth", 3, &[(2, 1, "login", 6), (3, 1, "login", 6), (4, 1, "login", 6), (5, 1, "login", 6)]),
+        request("shop", 3, &[(1, 0, "POST /login", 7)]),
+    ]
+}
+
+fn lines() -> String {
+    requests().iter().map(|request| format!("{request}\n")).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn lengths(folder: &TempDir) -> Vec<u8> {
+    let mut out = Vec::new();
+    for message in fluo_testkit::otlp_file::open(&folder.path().join("traces.jsonl")).unwrap() {
+        let bytes = message.unwrap().bytes;
+        out.extend(u32::try_from(bytes.len()).unwrap().to_be_bytes());
+        out.extend(bytes);
+    }
+    out
+}
+
+fn folder() -> TempDir {
+    in_folder(&[("rules.yml", RULES), ("traces.jsonl", &lines())])
+}
+
+#[test]
+fn every_signal_is_one_json_object_with_the_agreed_keys() {
+    let done = fluo(&folder(), &["replay", "--rules", "rules.yml", "--format", "jsonl", "--", "traces.jsonl"]);
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    let signals: BTreeMap<String, Value> = done
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|signal| (signal["rule"].as_str().unwrap().to_owned(), signal))
+        .collect();
+    assert_eq!((done.out.lines().count(), signals.len()), (2, 2), "{}", done.out);
+    for signal in signals.values() {
+        let mut keys: Vec<&str> = signal.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        let mut expected = "event violation_id rule kind severity phase trigger trace_id span_id time_unix_nano group window_start window_end \
+                            observed evidence_span_ids missing message"
+            .split_whitespace()
+            .collect::<Vec<_>>();
+        expected.sort_unstable();
+        assert_eq!(keys, expected);
+        assert_eq!(signal["event"], "fluo.violation");
+        assert_eq!(signal["violation_id"].as_str().unwrap().len(), 32);
+    }
+    let unchecked = &signals["payment-needs-fraud-check"];
+    assert_eq!((&unchecked["kind"], &unchecked["severity"]), (&"always".into(), &"critical".into()));
+    assert_eq!((&unchecked["phase"], &unchecked["trigger"]), (&"complete".into(), &"complete".into()));
+    assert_eq!(unchecked["trace_id"], format!("{:032x}", 2));
+    assert_eq!(unchecked["group"], json!({}));
+    assert_eq!(unchecked["window_start"], Value::Null);
+    let storm = &signals["auth-retry-storm"];
+    assert_eq!((&storm["kind"], &storm["severity"], &storm["phase"]), (&"never".into(), &"warning".into(), &"early".into()));
+    assert_eq!(storm["trace_id"], format!("{:032x}", 3));
+    assert_eq!(storm["group"].as_object().unwrap().values().collect::<Vec<_>>(), ["auth"]);
+    assert_eq!(storm["evidence_span_ids"].as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn every_layout_gives_the_same() {
+    let folder = folder();
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("gzipped", &gzip(lines().as_bytes()));
+    write("lengths", &lengths(&folder));
+    write("gzipped-lengths", &gzip(&lengths(&folder)));
+    let pretty: Vec<String> = requests().iter().map(|request| serde_json::to_string_pretty(request).unwrap()).collect();
+    write("pretty", pretty.join("\n").as_bytes());
+    let replay = |name: &str| fluo(&folder, &["replay", "--rules", "rules.yml", "--format", "jsonl", "--", name]).out;
+    let expected = replay("traces.jsonl");
+    for name in ["gzipped", "lengths", "gzipped-lengths", "pretty"] {
+        assert_eq!(replay(name), expected, "{name}");
+    }
+    let parts: Vec<String> = requests().iter().map(Value::to_string).collect();
+    write("1", parts[..2].join("\n").as_bytes());
+    write("2", parts[2..].join("\n").as_bytes());
+    assert_eq!(fluo(&folder, &["replay", "--rules", "rules.yml", "--format", "jsonl", "--", "1", "2"]).out, expected);
+}
+
+#[test]
+fn text_tells_and_counts() {
+    let done = fluo(&folder(), &["replay", "traces.jsonl", "--rules", "rules.yml"]);
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    for part in [
+        "critical[payment-needs-fraud-check]: ",
+        "warning[auth-retry-storm]: ",
+        "rule                       severity  violated  satisfied  not applicable  inconclusive\n",
+        "payment-needs-fraud-check  critical         1          1               1  0\n",
+        "4 messages, 10 spans, 3 traces, 2 signals\n",
+    ] {
+        assert!(done.out.contains(part), "{part} is not in\n{}", done.out);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_counted() {
+    let folder = folder();
+    let mut parts: Vec<String> = requests().iter().map(Value::to_string).collect();
+    parts.insert(1, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"xyz\"}]}]}]}".to_owned());
+    parts.insert(3, "nonsense".to_owned());
+    std::fs::write(folder.path().join("bad"), parts.join("\n")).unwrap();
+    let arguments = |name| ["replay", "--rules", "rules.yml", "--format", "jsonl", "--", name];
+    let done = fluo(&folder, &arguments("bad"));
+    assert_eq!(done.code, 0);
+    assert_eq!(done.out, fluo(&folder, &arguments("traces.jsonl")).out);
+    assert!(done.err.contains("bad:2: `resourceSpans[0].scopeSpans[0].spans[0].traceId`: `xyz` is not hex; skipped\n"), "{}", done.err);
+    assert!(done.err.contains("bad:4: not JSON"), "{}", done.err);
+    assert!(done.err.ends_with("warning: 2 messages could not be read\n"), "{}", done.err);
+    let done = fluo(&folder, &["replay", "--rules", "rules.yml", "--", "bad"]);
+    assert!(done.out.contains("2 unreadable messages"), "{}", done.out);
+}
+
+#[test]
+fn wrong_rules_and_wrong_usage_have_their_codes() {
+    let folder = folder();
+    std::fs::write(folder.path().join("bad.yml"), "- name: a\n  nver: x\n").unwrap();
+    let done = fluo(&folder, &["replay", "traces.jsonl", "--rules", "bad.yml"]);
+    assert_eq!((done.code, done.out.as_str()), (1, ""));
+    assert!(done.err.contains("did you mean `never`?"), "{}", done.err);
+    for (arguments, said) in [
+        (&["replay", "traces.jsonl"][..], "--rules"),
+        (&["replay", "absent", "--rules", "rules.yml"], "absent"),
+        (&["replay", "traces.jsonl", "--rules", "rules.yml", "--settle", "10"], "not a duration"),
+        (&["replay", "traces.jsonl", "--rules", "rules.yml", "--settle", "0s"], "settle_ns"),
+    ] {
+        let done = fluo(&folder, arguments);
+        assert_eq!((done.code, done.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(done.err.contains(said), "{said} is not in\n{}", done.err);
+    }
+}
+
+#[test]
+fn options_reach_the_engine() {
+    let done = fluo(&folder(), &["replay", "traces.jsonl", "--rules", "rules.yml", "--format", "jsonl", "--max-spans-per-trace", "2"]);
+    assert_eq!(done.code, 0);
+    assert!(!done.out.contains("auth-retry-storm"), "{}", done.out);
+}
