@@ -3,6 +3,7 @@
 
 pub mod model;
 pub mod notation;
+pub mod oracle;
 pub mod otlp;
 pub mod otlp_file;
 pub mod otlp_json;

@@ -1,0 +1,106 @@
+//! Which spans of a trace count, and when and why it is decided.
+
+use std::collections::BTreeMap;
+
+use super::clock::EventClock;
+use super::truth::{Reason, Reasons};
+use super::world::{Stage, is_whole};
+use super::{Config, End, Run, Trigger};
+use crate::model::{SpanData, SpanId, TraceId};
+
+/// A trace that was decided.
+#[derive(Debug)]
+pub(super) struct Decided<'a> {
+    pub(super) trace_id: TraceId,
+    /// The spans that came in time, the late ones within the grace included, each once.
+    pub(super) spans: Vec<&'a SpanData>,
+    pub(super) trigger: Trigger,
+    /// What may be concluded from absence.
+    pub(super) stage: Stage,
+}
+
+/// A trace that is followed through its arrivals.
+struct Followed<'a> {
+    spans: Vec<&'a SpanData>,
+    seen: BTreeMap<SpanId, ()>,
+    first: u64,
+    last: u64,
+    late: bool,
+    cut: bool,
+    done: Option<(u64, Trigger)>,
+}
+
+impl Followed<'_> {
+    /// When the trace is decided if nothing more comes.
+    fn deadline(&self, config: &Config) -> (u64, Trigger) {
+        let age = (self.first.saturating_add(config.max_duration), Trigger::Age);
+        let settled = (self.last.saturating_add(config.settle), Trigger::Complete);
+        if is_whole(&self.spans, config.top_is_root) && settled.0 < age.0 { settled } else { age }
+    }
+
+    fn decide_until(&mut self, now: u64, config: &Config) {
+        if self.done.is_none() {
+            let deadline = self.deadline(config);
+            if deadline.0 <= now {
+                self.done = Some(deadline);
+            }
+        }
+    }
+}
+
+/// Decides every trace of the run.
+pub(super) fn decide<'a>(run: &'a Run, config: &Config) -> Vec<Decided<'a>> {
+    let mut traces: BTreeMap<TraceId, Followed<'a>> = BTreeMap::new();
+    let mut clock = EventClock::default();
+    for batch in &run.batches {
+        let event_time = clock.read(batch.at);
+        for span in &batch.spans {
+            let trace = traces.entry(span.trace_id).or_insert_with(|| Followed {
+                spans: Vec::new(),
+                seen: BTreeMap::new(),
+                first: batch.at,
+                last: batch.at,
+                late: span.end != 0 && event_time.is_some_and(|t| span.end.saturating_add(config.late_grace) < t),
+                cut: false,
+                done: None,
+            });
+            trace.decide_until(batch.at, config);
+            take(trace, span, batch.at, config);
+        }
+        clock.apply(batch.at, &batch.spans);
+    }
+    traces.into_iter().map(|(id, trace)| finish(id, trace, run.end, config)).collect()
+}
+
+fn take<'a>(trace: &mut Followed<'a>, span: &'a SpanData, now: u64, config: &Config) {
+    let in_time = match trace.done {
+        None => true,
+        Some((_, Trigger::Limit)) => false,
+        Some((at, _)) => now <= at.saturating_add(config.late_grace),
+    };
+    if !in_time || trace.seen.insert(span.span_id, ()).is_some() {
+        return;
+    }
+    if trace.spans.len() >= config.max_spans_per_trace {
+        trace.cut = true;
+        trace.done = trace.done.or(Some((now, Trigger::Limit)));
+        return;
+    }
+    trace.spans.push(span);
+    if trace.done.is_none() {
+        trace.last = now;
+    }
+}
+
+fn finish<'a>(trace_id: TraceId, mut trace: Followed<'a>, end: End, config: &Config) -> Decided<'a> {
+    let at_end = match end {
+        End::Shutdown(at) => at,
+        End::Recording | End::Until(_) => u64::MAX,
+    };
+    trace.decide_until(at_end, config);
+    let trigger = trace.done.map_or(Trigger::Shutdown, |(_, trigger)| trigger);
+    let reasons = [(trace.late, Reason::Late), (trace.cut, Reason::Limit), (trigger == Trigger::Shutdown, Reason::Shutdown)];
+    let lost = reasons.into_iter().filter(|(holds, _)| *holds).fold(Reasons::NONE, |all, (_, reason)| all.with(Reasons::of(reason)));
+    let cut_off = matches!(trigger, Trigger::Shutdown | Trigger::Limit);
+    Decided { trace_id, spans: trace.spans, trigger, stage: Stage::Decided { lost, cut_off } }
+}
