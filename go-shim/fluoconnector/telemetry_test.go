@@ -135,4 +135,3 @@ func TestOneEdgeSpeaksForTheEngine(t *testing.T) {
 	require.NoError(t, logs.Shutdown(t.Context()))
 	require.NoError(t, metrics.Shutdown(t.Context()))
 }
-
