@@ -118,4 +118,5 @@ codes! {
     GLOB_COMPARED = "F0712": "`==` does not read `*`";
     SCOPED_INTRINSIC = "F0713": "an attribute is named like an intrinsic";
     UNUSED_DEFINE = "F0714": "a define is never used";
+    NEAR_INTRINSIC = "F0715": "an attribute is named almost like an intrinsic";
 }

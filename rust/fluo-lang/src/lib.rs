@@ -2,12 +2,14 @@
 //!
 //! This crate knows no span bytes, no clock, no threads and no I/O.
 
+pub mod check;
 pub mod codes;
 pub mod diagnostic;
 pub mod glob;
 pub mod limits;
 pub mod load;
 pub mod pages;
+pub mod pattern;
 pub mod print;
 pub mod program;
 pub mod raw;

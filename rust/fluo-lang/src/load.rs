@@ -1,6 +1,7 @@
 //! Sources in, a rule set and everything there is to say about them out.
 
-use crate::diagnostic::Diagnostic;
+use crate::check;
+use crate::diagnostic::{Diagnostic, DiagnosticSeverity};
 use crate::limits::Limits;
 use crate::program::RuleSet;
 use crate::rule_file;
@@ -18,7 +19,6 @@ pub struct Loaded {
 /// Reads and checks all sources as one rule set. Every error of every source is reported: one bad rule or file hides no other.
 #[must_use]
 pub fn load(sources: &[Source], limits: &Limits) -> Loaded {
-    let _ = limits;
     let mut files = Vec::new();
     let mut diagnostics = Vec::new();
     for (number, source) in sources.iter().enumerate() {
@@ -27,5 +27,9 @@ pub fn load(sources: &[Source], limits: &Limits) -> Loaded {
         files.push(file);
         diagnostics.extend(found);
     }
-    Loaded { rules: None, diagnostics }
+    let checked = check::check_rules(&files, limits);
+    diagnostics.extend(checked.diagnostics);
+    diagnostics.sort_by_key(|d| (d.source, d.span.start, d.span.end));
+    let refused = diagnostics.iter().any(|d| d.severity == DiagnosticSeverity::Error);
+    Loaded { rules: (!refused).then(|| check::rule_set(checked.rules)), diagnostics }
 }

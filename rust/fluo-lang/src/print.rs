@@ -1,6 +1,81 @@
-//! Canonical text.
+//! Canonical text of what has been checked: reading it back gives the same program.
+//!
+//! Used for hashes, signals and explanations. Defines are inserted, `or` and `and` flat, fields under the name they were written as.
 
-/// The literal of a duration.
+mod exprs;
+mod fields;
+mod terms;
+
+use crate::program::{CompareOp, Expr, Field, Scope, Spanset, Term};
+use crate::value::Value;
+
+/// The text of an expression of either level.
+#[must_use]
+pub fn expr(expr: &Expr, scope: Scope) -> String {
+    let mut printer = Printer { text: String::new(), scope };
+    printer.expr(expr, exprs::LOOSEST);
+    printer.text
+}
+
+/// The text of a term of either level.
+#[must_use]
+pub fn term(term: &Term, scope: Scope) -> String {
+    let mut printer = Printer { text: String::new(), scope };
+    printer.term(term, terms::LOOSEST, false);
+    printer.text
+}
+
+/// The text of a spanset.
+#[must_use]
+pub fn spanset(set: &Spanset, scope: Scope) -> String {
+    let mut printer = Printer { text: String::new(), scope };
+    printer.spanset(set);
+    printer.text
+}
+
+/// The text of a field, as it may stand left of a comparison.
+#[must_use]
+pub fn field(field: &Field) -> String {
+    fields::text(field, false)
+}
+
+struct Printer {
+    text: String,
+    scope: Scope,
+}
+
+/// The literal of a value.
+#[must_use]
+pub fn literal(value: &Value) -> String {
+    match value {
+        Value::String(text) => string(text),
+        Value::Int(n) => n.to_string(),
+        Value::Float(f) => format!("{f:?}"),
+        Value::Bool(b) => b.to_string(),
+        Value::Duration(n) => duration(*n),
+    }
+}
+
+/// The literal of a string.
+#[must_use]
+pub fn string(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('\'');
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\'' => out.push_str("\\'"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+/// The literal of a duration in nanoseconds.
 #[must_use]
 pub fn duration(nanos: i64) -> String {
     const UNITS: [(u64, &str); 7] = [
@@ -26,3 +101,19 @@ pub fn duration(nanos: i64) -> String {
     }
     text
 }
+
+/// A comparison operator.
+#[must_use]
+pub fn compare_op(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::Eq => "==",
+        CompareOp::Ne => "!=",
+        CompareOp::Lt => "<",
+        CompareOp::Le => "<=",
+        CompareOp::Gt => ">",
+        CompareOp::Ge => ">=",
+    }
+}
+
+#[cfg(test)]
+mod tests;

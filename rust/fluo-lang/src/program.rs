@@ -354,6 +354,14 @@ pub struct Spanset {
     pub by: Vec<Term>,
 }
 
+impl Spanset {
+    /// All spans of the scope.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { steps: Vec::new(), within: None, by: Vec::new() }
+    }
+}
+
 /// One step of a spanset.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {

@@ -148,6 +148,15 @@ impl ExprText {
         let end = start.saturating_add(u32::try_from(text.len()).unwrap_or(u32::MAX));
         Self { text, positions: PositionMap::verbatim(start), origin: Span { start, end }, comments: false }
     }
+
+    /// The part between two offsets, with its own way back.
+    #[must_use]
+    pub(crate) fn slice(&self, start: usize, end: usize) -> Self {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let text = self.text.get(start..end).unwrap_or_default().to_owned();
+        let origin = self.positions.to_source(offset(start), offset(end));
+        Self { text, positions: self.positions.after(offset(start)), origin, comments: self.comments }
+    }
 }
 
 /// Maps byte offsets of a decoded scalar to byte offsets of its source.
@@ -174,6 +183,15 @@ impl PositionMap {
             Some(last) if source.checked_sub(last.1) == decoded.checked_sub(last.0) => {}
             _ => self.runs.push((decoded, source)),
         }
+    }
+
+    /// The map of what follows a decoded offset.
+    fn after(&self, start: u32) -> Self {
+        let mut after = Self::verbatim(self.offset(start));
+        for (decoded, source) in self.runs.iter().filter(|(decoded, _)| *decoded > start) {
+            after.push(decoded - start, *source);
+        }
+        after
     }
 
     /// The source offset of a decoded offset.

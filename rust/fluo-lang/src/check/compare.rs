@@ -1,0 +1,282 @@
+//! Comparisons and their types.
+
+use super::context::{Level, Lowering, Note};
+use super::types::{Ty, Typed};
+use super::words::{KINDS, STATUSES, did_you_mean};
+use crate::codes;
+use crate::program::{CompareOp, Expr, FieldKey, Term};
+use crate::source::Span;
+use crate::syntax::ast::{self, BinaryOp, ExprKind, Head};
+use crate::value::Value;
+
+impl<'a> Lowering<'a> {
+    pub(super) fn binary(
+        &mut self,
+        op: BinaryOp,
+        op_span: Span,
+        left: &'a ast::Expr,
+        right: &'a ast::Expr,
+        level: Level,
+        span: Span,
+    ) -> Option<Expr> {
+        match op {
+            BinaryOp::Compare(op) => self.compare(op, left, right, level, span),
+            BinaryOp::In | BinaryOp::NotIn => self.membership(op == BinaryOp::NotIn, left, right, level, span),
+            BinaryOp::Text(op) => {
+                let a = self.operand(left, level);
+                let b = self.signed(0, |l| l.term(right, level, true));
+                Some(Expr::Text { op, left: a?.term, right: b?.term })
+            }
+            BinaryOp::Matches => {
+                let term = self.operand(left, level);
+                let regex = self.pattern(right);
+                Some(Expr::Matches { term: term?.term, regex: regex? })
+            }
+            BinaryOp::Arith(_) => {
+                let written = self.written(span);
+                self.term_for_errors(left, right, level);
+                let note = Note::new(codes::NOT_A_TRUTH, format!("a truth value is needed here, not `{written}`"))
+                    .help("compare it with something: `… > …`");
+                self.error(op_span, note);
+                None
+            }
+        }
+    }
+
+    fn term_for_errors(&mut self, left: &'a ast::Expr, right: &'a ast::Expr, level: Level) {
+        self.term(left, level, false);
+        self.term(right, level, false);
+    }
+
+    /// A left operand that says nothing about which way a violation lies.
+    fn operand(&mut self, left: &'a ast::Expr, level: Level) -> Option<Typed> {
+        self.signed(0, |l| l.term(left, level, false))
+    }
+
+    fn compare(&mut self, op: CompareOp, left: &'a ast::Expr, right: &'a ast::Expr, level: Level, span: Span) -> Option<Expr> {
+        if self.literal_value(left.bare()).is_some()
+            && let Some([word]) = right.bare().words()
+            && super::words::intrinsic(&word.name.name).is_none()
+        {
+            let (literal, word) = (self.written(left.span), &word.name.name);
+            let note = Note::new(codes::LITERAL_LEFT, format!("right of a comparison `{word}` is a literal too"))
+                .help(format!("swap them: `{word} {} {literal}`, or write `attr({word})`", mirrored(op)));
+            self.error(right.span, note);
+            return None;
+        }
+        // More of the left side makes `>` truer, more of the right side makes it falser.
+        let towards = match op {
+            CompareOp::Gt | CompareOp::Ge => 1,
+            CompareOp::Lt | CompareOp::Le => -1,
+            CompareOp::Eq | CompareOp::Ne => 0,
+        };
+        let a = self.signed(towards, |l| l.term(left, level, false));
+        let b = self.signed(-towards, |l| l.term(right, level, true));
+        let (a, b) = (a?, b?);
+        self.check_types(op, &a, &b, left, right, span)?;
+        self.hint_comparison(op, &a, &b, span);
+        self.check_in_flight(op, &a, &b, span)?;
+        Some(Expr::Compare { op, left: a.term, right: b.term })
+    }
+
+    fn check_types(
+        &mut self,
+        op: CompareOp,
+        a: &Typed,
+        b: &Typed,
+        left: &'a ast::Expr,
+        right: &'a ast::Expr,
+        span: Span,
+    ) -> Option<()> {
+        self.check_member(a, b, right.span)?;
+        self.check_member(b, a, left.span)?;
+        let ordering = !matches!(op, CompareOp::Eq | CompareOp::Ne);
+        if ordering && let Some(odd) = [a, b].into_iter().find(|t| !t.ty.has_order()) {
+            let note = Note::new(codes::NO_ORDER, format!("{} has no order", odd.ty.name())).help("compare with `==`, `!=` or `in`");
+            self.error(span, note);
+            return None;
+        }
+        if a.ty.may_equal(b.ty) {
+            return Some(());
+        }
+        let note = match duration_beside(a, b) {
+            Some(Term::Literal(value)) if !matches!(value, Value::String(_) | Value::Bool(_)) => {
+                let n = crate::print::literal(value);
+                Note::new(codes::DURATION_UNIT, format!("a duration is compared with `{n}`, which has no unit"))
+                    .help(format!("write `{n}ms` or `{n}s`; the units are `ns us ms s m h d`"))
+            }
+            Some(Term::Field(_)) => Note::new(codes::TYPES, "a duration is compared with an attribute, which never is one")
+                .help("give it a unit by multiplying: `… * 1ms`"),
+            _ => Note::new(codes::TYPES, format!("{} and {} are never equal", a.ty.name(), b.ty.name())),
+        };
+        self.error(span, note);
+        None
+    }
+
+    /// Whether a literal beside `kind` or `status` is one of their members.
+    fn check_member(&mut self, side: &Typed, other: &Typed, span: Span) -> Option<()> {
+        let (what, members): (&str, &[&str]) = match side.ty {
+            Ty::Kind => ("kind", &KINDS),
+            Ty::Status => ("status", &STATUSES),
+            _ => return Some(()),
+        };
+        let Term::Literal(value) = &other.term else { return Some(()) };
+        let known = format!("the members are `{}`", members.join("`, `"));
+        let note = match value {
+            Value::String(text) if members.contains(&text.as_str()) => return Some(()),
+            Value::String(text) => {
+                let help = match did_you_mean(text, members) {
+                    Some(meant) => format!("did you mean `{meant}`? {known}"),
+                    None => known,
+                };
+                Note::new(codes::ENUM_MEMBER, format!("`{text}` is no {what} of a span")).help(help)
+            }
+            _ if what == "status" => {
+                let n = crate::print::literal(value);
+                Note::new(codes::SHADOWED, format!("`status` is the status of the span and never `{n}`")).help(format!(
+                    "the attribute is `attr('status')`; an HTTP status is `http.response.status_code`; {known}"
+                ))
+            }
+            _ => Note::new(codes::SHADOWED, "`kind` is the kind of the span and no number")
+                .help(format!("the attribute is `attr('kind')`; {known}")),
+        };
+        self.error(span, note);
+        None
+    }
+
+    fn hint_comparison(&mut self, op: CompareOp, a: &Typed, b: &Typed, span: Span) {
+        for (side, other) in [(a, b), (b, a)] {
+            let (Term::Field(field), Term::Literal(Value::String(text))) = (&side.term, &other.term) else { continue };
+            let equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
+            if equality && field.key == FieldKey::Name && text.contains('*') {
+                let note = Note::new(codes::GLOB_COMPARED, format!("`==` compares with `{text}` as it stands"))
+                    .help(format!("for names that fit, write the string alone: `'{text}'`"));
+                self.warn(span, note);
+            }
+            if equality && side.ty == Ty::Id && !may_be_id(&field.key, text) {
+                let note = Note::new(codes::NEVER_HOLDS, format!("no id is `{text}`"))
+                    .help("ids are lower-case hex: 32 digits of a trace, 16 of a span");
+                self.warn(span, note);
+            }
+        }
+    }
+
+    fn membership(&mut self, negated: bool, left: &'a ast::Expr, right: &'a ast::Expr, level: Level, span: Span) -> Option<Expr> {
+        let a = self.operand(left, level);
+        let list = self.list(right);
+        let (a, (list, spans)) = (a?, list?);
+        let mut fine = true;
+        for (value, place) in list.iter().zip(&spans) {
+            let element = Typed::literal(value.clone());
+            if self.check_member(&a, &element, *place).is_none() {
+                fine = false;
+            } else if !a.ty.may_equal(element.ty) {
+                fine = false;
+                let note = if a.ty == Ty::Duration && element.ty == Ty::Number {
+                    let n = crate::print::literal(value);
+                    Note::new(codes::DURATION_UNIT, format!("a duration is compared with `{n}`, which has no unit"))
+                        .help(format!("write `{n}ms` or `{n}s`"))
+                } else {
+                    Note::new(codes::TYPES, format!("{} and {} are never equal", a.ty.name(), element.ty.name()))
+                };
+                self.error(*place, note);
+            }
+        }
+        if list.is_empty() {
+            let message = if negated { "holds for every present value" } else { "never holds" };
+            self.warn(right.span, Note::new(codes::NEVER_HOLDS, format!("the list is empty, so this {message}")));
+        }
+        let attribute = matches!(&a.term, Term::Field(f) if matches!(f.key, FieldKey::Attribute(_)));
+        if negated && attribute && self.sign > 0 && level != Level::Claim {
+            let (f, l) = (self.written(left.span), self.written(right.span));
+            let note = Note::new(codes::NOT_IN, format!("`not in` does not hold where `{f}` is missing, so such a span passes"))
+                .help(format!("write `not ({f} in {l})` if a missing value is a violation too"));
+            self.warn(span, note);
+        }
+        fine.then_some(Expr::In { term: a.term, list, negated })
+    }
+
+    /// The values of a list, directly or through a define, and where they stand (in the present text).
+    pub(super) fn list(&mut self, expr: &'a ast::Expr) -> Option<(Vec<Value>, Vec<Span>)> {
+        let bare = expr.bare();
+        match &bare.kind {
+            ExprKind::List(items) => {
+                if items.len() > self.limits.list_items {
+                    let note = Note::new(
+                        codes::LIST_TOO_LONG,
+                        format!("the list has {} elements, the limit is {}", items.len(), self.limits.list_items),
+                    );
+                    self.error(expr.span, note);
+                    return None;
+                }
+                let values: Vec<_> = items.iter().map(|item| self.element(item).map(|v| (v, item.span))).collect();
+                Some(values.into_iter().collect::<Option<Vec<_>>>()?.into_iter().unzip())
+            }
+            ExprKind::Chain(chain) => {
+                if let Head::Define(name) = &chain.head
+                    && chain.segments.is_empty()
+                {
+                    let (values, _) = self.with_define(name, |l, inner| l.list(inner))?;
+                    let spans = vec![expr.span; values.len()];
+                    return Some((values, spans));
+                }
+                self.not_a_list(expr.span);
+                None
+            }
+            ExprKind::Error => None,
+            _ => {
+                self.not_a_list(expr.span);
+                None
+            }
+        }
+    }
+
+    fn not_a_list(&mut self, span: Span) {
+        let written = self.written(span);
+        let note = Note::new(codes::NOT_A_LIST, format!("`in` needs a list, not `{written}`"))
+            .help("write `x in ['a', 'b']`, or name a list in `define:`");
+        self.error(span, note);
+    }
+
+    /// An element of a list: a literal, or words that are a string.
+    fn element(&mut self, expr: &'a ast::Expr) -> Option<Value> {
+        let bare = expr.bare();
+        if let Some(value) = self.literal_value(bare) {
+            return Some(value);
+        }
+        if let Some(words) = bare.words() {
+            return Some(Value::String(ast::dotted(words)));
+        }
+        if bare.kind != ExprKind::Error {
+            let written = self.written(expr.span);
+            let note = Note::new(codes::NOT_A_LITERAL, format!("a list holds literals, not `{written}`"))
+                .help("quote text that is no word");
+            self.error(expr.span, note);
+        }
+        None
+    }
+}
+
+/// The operand beside a duration, where exactly one of the two is one.
+fn duration_beside<'t>(a: &'t Typed, b: &'t Typed) -> Option<&'t Term> {
+    match (a.ty, b.ty) {
+        (Ty::Duration, other) if other != Ty::Duration => Some(&b.term),
+        (other, Ty::Duration) if other != Ty::Duration => Some(&a.term),
+        _ => None,
+    }
+}
+
+fn mirrored(op: CompareOp) -> &'static str {
+    crate::print::compare_op(match op {
+        CompareOp::Lt => CompareOp::Gt,
+        CompareOp::Le => CompareOp::Ge,
+        CompareOp::Gt => CompareOp::Lt,
+        CompareOp::Ge => CompareOp::Le,
+        same => same,
+    })
+}
+
+fn may_be_id(key: &FieldKey, text: &str) -> bool {
+    let length = if *key == FieldKey::TraceId { 32 } else { 16 };
+    text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}

@@ -1,0 +1,197 @@
+//! What lowering carries along: where it is, what it has found out about the rule, and the findings.
+
+use std::collections::HashSet;
+
+use super::defines::Defines;
+use crate::codes;
+use crate::diagnostic::{Diagnostic, DiagnosticSeverity};
+use crate::limits::Limits;
+use crate::program::{ItemKind, Polarity, Scope, Spanset, Term};
+use crate::raw::ExprText;
+use crate::source::{SourceId, Span};
+use crate::syntax::SyntaxError;
+
+/// Findings about one or more sources; one that repeats another is dropped (a define is read in every place that uses it).
+#[derive(Default)]
+pub(super) struct Findings {
+    pub(super) list: Vec<Diagnostic>,
+    seen: HashSet<(&'static str, SourceId, Span)>,
+}
+
+impl Findings {
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        if self.seen.insert((diagnostic.code, diagnostic.source, diagnostic.span)) {
+            self.list.push(diagnostic);
+        }
+    }
+}
+
+/// What a finding says.
+pub(super) struct Note {
+    code: &'static str,
+    message: String,
+    help: Option<String>,
+    label: Option<String>,
+}
+
+impl Note {
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), help: None, label: None }
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(super) fn at(self, severity: DiagnosticSeverity, rule: Option<String>, source: SourceId, span: Span) -> Diagnostic {
+        Diagnostic {
+            code: self.code,
+            severity,
+            message: self.message,
+            help: self.help,
+            rule,
+            source,
+            span,
+            label: self.label,
+        }
+    }
+}
+
+impl From<SyntaxError> for Note {
+    fn from(error: SyntaxError) -> Self {
+        Self { code: error.code, message: error.message, help: error.help, label: error.label }
+    }
+}
+
+/// Where an expression stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// In `always`, `never`, `when` or a message, outside every predicate.
+    Claim,
+    /// In a predicate over a span.
+    Span,
+    /// In the predicate of `event(…)` or `link(…)`.
+    Item(ItemKind),
+}
+
+/// A place where `all` may be meant to imply that there is a span.
+pub(super) struct AllCandidate {
+    pub(super) span: Span,
+    pub(super) set: Spanset,
+}
+
+/// Lowers the expressions of one rule.
+pub(super) struct Lowering<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) source: SourceId,
+    pub(super) findings: &'a mut Findings,
+    pub(super) defines: &'a Defines,
+    /// The rule's name, for findings.
+    pub(super) rule: String,
+    /// The text whose spans are meant.
+    pub(super) text: &'a ExprText,
+    /// The defines that are being inserted.
+    pub(super) inserting: Vec<&'a str>,
+    /// How deep, defines included.
+    pub(super) depth: usize,
+    /// How many nodes have been lowered, defines included.
+    pub(super) nodes: usize,
+    /// The scope, as soon as one was named.
+    pub(super) scope: Option<Scope>,
+    /// Whether two scopes were named (said once).
+    pub(super) mixed: bool,
+    /// The rule's groups, as soon as a `by` was read.
+    pub(super) by: Option<Vec<Term>>,
+    /// What the rule claims.
+    pub(super) polarity: Polarity,
+    /// Whether a truth here pushes towards a violation (1), away from one (-1), or neither for sure (0).
+    pub(super) sign: i8,
+    /// Quantifiers to look at when the whole claim is known.
+    pub(super) alls: Vec<AllCandidate>,
+}
+
+impl<'a> Lowering<'a> {
+    pub(super) fn error(&mut self, span: Span, note: Note) {
+        self.report(DiagnosticSeverity::Error, span, note);
+    }
+
+    pub(super) fn warn(&mut self, span: Span, note: Note) {
+        self.report(DiagnosticSeverity::Warning, span, note);
+    }
+
+    fn report(&mut self, severity: DiagnosticSeverity, span: Span, note: Note) {
+        let place = self.place(span);
+        self.findings.push(note.at(severity, Some(self.rule.clone()), self.source, place));
+    }
+
+    /// The range in the source.
+    pub(super) fn place(&self, span: Span) -> Span {
+        self.text.positions.to_source(span.start, span.end)
+    }
+
+    /// What was written there.
+    pub(super) fn written(&self, span: Span) -> String {
+        let range = span.start as usize..span.end as usize;
+        let text = self.text.text.get(range).unwrap_or_default();
+        let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some((cut, _)) = words.char_indices().nth(80) {
+            words.truncate(cut);
+            words.push('…');
+        }
+        words
+    }
+
+    /// Goes one level down; `None` where the limits forbid it.
+    pub(super) fn enter(&mut self, span: Span) -> Option<()> {
+        self.nodes += 1;
+        if self.nodes > self.limits.text_bytes {
+            if self.nodes == self.limits.text_bytes + 1 {
+                let note = Note::new(codes::TOO_LARGE, "the expression is too large with its defines inserted")
+                    .help("a define that is used twice is there twice");
+                self.error(span, note);
+            }
+            return None;
+        }
+        // A level of syntax makes at most two here; what is beyond stems from defines that were nested into each other.
+        if self.depth > self.limits.nesting() * 2 {
+            let note = Note::new(codes::NESTING, "nested too deeply with its defines inserted");
+            self.error(span, note);
+            return None;
+        }
+        self.depth += 1;
+        Some(())
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Runs with another sign.
+    pub(super) fn signed<R>(&mut self, factor: i8, run: impl FnOnce(&mut Self) -> R) -> R {
+        let before = self.sign;
+        self.sign *= factor;
+        let result = run(self);
+        self.sign = before;
+        result
+    }
+
+    /// Notes that the rule names a scope.
+    pub(super) fn name_scope(&mut self, scope: Scope, span: Span) {
+        match self.scope {
+            None => self.scope = Some(scope),
+            Some(known) if known != scope && !self.mixed => {
+                self.mixed = true;
+                let note = Note::new(codes::MIXED_SCOPES, "one rule speaks of one trace and of all spans")
+                    .help("use `trace.…` or `spans.…` throughout, `when` included, or make it two rules");
+                self.error(span, note);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Whether the rule ranges over all spans.
+    pub(super) fn over_spans(&self) -> bool {
+        self.scope == Some(Scope::Spans)
+    }
+}

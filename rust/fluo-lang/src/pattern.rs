@@ -1,0 +1,11 @@
+//! Regular expressions: one way to compile them for everybody.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+/// Compiles a pattern: unanchored, linear in the text, over bytes that should be UTF-8.
+///
+/// # Errors
+/// Where the pattern is malformed, or its program would be larger than `size` bytes.
+pub fn compile(source: &str, size: usize) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(source).size_limit(size).dfa_size_limit(size).build()
+}
