@@ -8,24 +8,23 @@ package projection // import "github.com/fluo-otel/fluo/go-shim/internal/project
 // length, first and last byte, and compared only with the few keys that agree in these.
 type keySet struct {
 	all     bool
-	lengths uint64   // a bit for each length, modulo 64
-	keys    []string // ordered by bucket
-	bucket  [buckets + 1]uint32
+	lengths uint64 // a bit for each length, modulo 64
+	entries []keyEntry
+	first   [256]uint32 // by bucket: where its first entry is, plus one
 }
 
-const buckets = 256
+type keyEntry struct {
+	key  string
+	next uint32 // the next entry of the bucket, plus one
+}
 
 func newKeySet(all bool, keys []string) *keySet {
 	s := &keySet{all: all}
-	byBucket := make([][]string, buckets)
 	for _, k := range keys {
 		b := bucketOf(k)
-		byBucket[b] = append(byBucket[b], k)
+		s.entries = append(s.entries, keyEntry{k, s.first[b]})
+		s.first[b] = uint32(len(s.entries))
 		s.lengths |= 1 << (len(k) & 63)
-	}
-	for b, ks := range byBucket {
-		s.keys = append(s.keys, ks...)
-		s.bucket[b+1] = uint32(len(s.keys))
 	}
 	return s
 }
@@ -39,21 +38,21 @@ func bucketOf(key string) uint8 {
 }
 
 // empty is true where no attribute at all is carried.
-func (s *keySet) empty() bool { return !s.all && len(s.keys) == 0 }
+func (s *keySet) empty() bool { return !s.all && len(s.entries) == 0 }
 
+// has tells whether key is one of the keys. It does not look at all.
 func (s *keySet) has(key string) bool {
-	if s.lengths&(1<<(len(key)&63)) == 0 {
-		return s.all
-	}
-	return s.all || s.find(key)
+	return s.lengths>>(len(key)&63)&1 != 0 && s.find(key)
 }
 
+//go:noinline // so that has is inlined
 func (s *keySet) find(key string) bool {
-	b := bucketOf(key)
-	for _, k := range s.keys[s.bucket[b]:s.bucket[int(b)+1]] {
-		if k == key {
+	for i := s.first[bucketOf(key)]; i != 0; {
+		e := &s.entries[i-1]
+		if e.key == key {
 			return true
 		}
+		i = e.next
 	}
 	return false
 }

@@ -205,24 +205,26 @@ func (p *Projection) appendSpan(b []byte, s ptrace.Span) []byte {
 
 // appendHead writes what every projection carries, except for the status and the flags.
 func appendHead(b []byte, s ptrace.Span) []byte {
-	var ids [2 + 16 + 2 + 8]byte
+	b, ids := extend(b, 2+16+2+8)
 	ids[0], ids[1] = tagTraceID, 16
 	*(*[16]byte)(ids[2:]) = s.TraceID()
 	ids[18], ids[19] = tagSpanID, 8
 	*(*[8]byte)(ids[20:]) = s.SpanID()
-	b = append(b, ids[:]...)
 	if id := s.ParentSpanID(); !id.IsEmpty() {
-		b = append(append(b, tagParentID, 8), id[:]...)
+		var parent []byte
+		b, parent = extend(b, 2+8)
+		parent[0], parent[1] = tagParentID, 8
+		*(*[8]byte)(parent[2:]) = id
 	}
 	b = appendString(b, tagName, s.Name())
 	if kind := s.Kind(); kind != 0 {
 		b = appendVarint(append(b, tagKind), uint64(kind))
 	}
-	var times [1 + 8 + 1 + 8]byte
+	b, times := extend(b, 1+8+1+8)
 	times[0], times[9] = tagStart, tagEnd
 	binary.LittleEndian.PutUint64(times[1:], uint64(s.StartTimestamp()))
 	binary.LittleEndian.PutUint64(times[10:], uint64(s.EndTimestamp()))
-	return append(b, times[:]...)
+	return b
 }
 
 func (p *Projection) appendStatus(b []byte, s ptrace.Status) []byte {
@@ -281,7 +283,7 @@ func appendAttributes(b []byte, tag byte, keys *keySet, attrs pcommon.Map) []byt
 		return b
 	}
 	for k, v := range attrs.All() {
-		if keys.has(k) {
+		if keys.all || keys.has(k) {
 			b = appendKeyValue(b, tag, k, v)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
@@ -53,6 +54,16 @@ func closeHuge(b []byte, start int) []byte {
 	copy(b[start+extra:], b[start:len(b)-extra])
 	binary.PutUvarint(b[start-lengthWidth:], n)
 	return b
+}
+
+// extend makes b longer by n bytes, which the caller fills.
+func extend(b []byte, n int) (longer, added []byte) {
+	at := len(b)
+	if cap(b)-at < n {
+		b = slices.Grow(b, n)
+	}
+	b = b[:at+n]
+	return b, b[at:]
 }
 
 func varintSize(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
@@ -103,10 +114,13 @@ func appendKeyValue(b []byte, tag byte, key string, v pcommon.Value) []byte {
 	if v.Type() == pcommon.ValueTypeStr {
 		text := v.Str()
 		if n := len(key) + len(text) + 6; n < 0x80 {
-			b = append(b, tag, byte(n), tagKey, byte(len(key)))
-			b = append(b, key...)
-			b = append(b, tagValue, byte(len(text)+2), tagStr, byte(len(text)))
-			return append(b, text...)
+			var kv []byte
+			b, kv = extend(b, 2+n)
+			kv[0], kv[1], kv[2], kv[3] = tag, byte(n), tagKey, byte(len(key))
+			rest := kv[4+copy(kv[4:], key):]
+			rest[0], rest[1], rest[2], rest[3] = tagValue, byte(len(text)+2), tagStr, byte(len(text))
+			copy(rest[4:], text)
+			return b
 		}
 	}
 	size, flat := flatSize(v)
