@@ -1,6 +1,8 @@
 //! What `fluo test` and the project's own tests run on: a short notation for traces, a format for rule tests, OTLP conversions and
 //! a slow reference evaluator that follows the language reference word by word.
 
+pub mod backend;
+pub mod case;
 pub mod model;
 pub mod notation;
 pub mod oracle;

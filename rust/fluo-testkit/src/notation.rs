@@ -129,6 +129,16 @@ pub fn parse(label: &str, text: &str, base: u64) -> Result<Trace, NotationError>
     Ok(Trace { label: label.to_owned(), id, spans })
 }
 
+/// Reads a time or duration such as `10`, `1.5s` or `2m`: milliseconds where no unit is given. Nanoseconds.
+///
+/// # Errors
+/// Text that is no time, with the column of what is wrong.
+pub fn time(text: &str) -> Result<i64, NotationError> {
+    let mut at = cursor::Cursor::new(1, text);
+    let time = at.time()?;
+    if at.at_end() { Ok(time) } else { Err(at.error("expected nothing more")) }
+}
+
 /// The trace id that a label gets.
 #[must_use]
 pub fn trace_id(label: &str) -> TraceId {

@@ -1,0 +1,48 @@
+//! The conformance corpus on the reference evaluator.
+
+use std::path::{Path, PathBuf};
+
+use fluo_testkit::backend::OracleBackend;
+use fluo_testkit::case::{self, TestFile};
+
+fn corpus() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance")
+}
+
+fn files() -> Vec<TestFile> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(corpus()).expect("the corpus is there").map(|e| e.expect("readable").path()).collect();
+    paths.retain(|path| path.to_string_lossy().ends_with(".test.yml"));
+    paths.sort();
+    let mut files = Vec::new();
+    let mut errors = Vec::new();
+    for path in paths {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("readable");
+        match case::read(&name, &text, &|rules| std::fs::read_to_string(corpus().join(rules))) {
+            Ok(file) => files.push(file),
+            Err(found) => errors.extend(found.into_iter().map(|e| e.to_string())),
+        }
+    }
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
+    files
+}
+
+#[test]
+fn the_reference_evaluator_passes_the_corpus() {
+    let files = files();
+    let failures: Vec<String> =
+        files.iter().flat_map(|file| file.run(&OracleBackend).into_iter().map(|f| format!("{}: {f}", file.name))).collect();
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn the_corpus_is_large_and_says_what_it_pins() {
+    let files = files();
+    let cases: usize = files.iter().map(TestFile::cases).sum();
+    assert!(cases >= 400, "{cases} cases");
+    for file in &files {
+        for test in &file.tests {
+            assert!(test.pins.as_ref().is_some_and(|pins| !pins.is_empty()), "{}: test `{}` pins nothing", file.name, test.name);
+        }
+    }
+}
