@@ -105,5 +105,5 @@ fn divide_rounding(a: i64, b: i64) -> Option<i64> {
 fn nanoseconds(exact: f64) -> Option<Operand> {
     const BEYOND: f64 = 9_223_372_036_854_775_808.0;
     let rounded = exact.round();
-    (rounded >= -BEYOND && rounded < BEYOND).then_some(Operand::Duration(rounded as i64))
+    (-BEYOND..BEYOND).contains(&rounded).then_some(Operand::Duration(rounded as i64))
 }
