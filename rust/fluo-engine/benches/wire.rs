@@ -15,7 +15,8 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 
 #[path = "../tests/otlp/mutate.rs"]
-#[expect(dead_code, reason = "only the collector's order of fields is used here")]
+#[allow(dead_code, reason = "only the collector's order of fields is used here")]
+#[allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "runs on well-formed messages only")]
 mod encoding;
 
 const SPANS: usize = 2048;

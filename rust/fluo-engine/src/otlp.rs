@@ -3,13 +3,16 @@
 //! The reader never allocates a message: it walks the frames and hands out views into the bytes. The encoder is the only place
 //! that knows the generated protobuf types.
 
+mod items;
 mod keys;
 mod read;
+mod slots;
 mod value;
 mod view;
 mod wire;
 
+pub use items::{EventView, Events, LinkView, Links};
 pub use keys::KeyTable;
 pub use read::{ReadReport, Scratch, read_traces};
 pub use value::{AnyValueRef, KvListRef, ListRef};
-pub use view::{Attributes, EventView, Events, LinkView, Links, ResourceView, ScopeView, SpanView};
+pub use view::{Attributes, ResourceView, ScopeView, SpanView};

@@ -7,11 +7,12 @@
 //! far as it goes. Spans whose resource or scope was lost are left out, since they would be taken for spans of another service. What the
 //! key table does not ask for is skipped by its length, and damage inside it goes unnoticed.
 
+use super::items::{check_event, check_link};
 use super::keys::{KeyTable, Keys};
+use super::slots::{Held, Slots};
 use super::value;
 use super::view::{
-    RESOURCE_ATTRIBUTE, ResourceView, SCOPE_ATTRIBUTE, SPAN_ATTRIBUTE, SPAN_EVENT, SPAN_LINK, ScopeView, Slots, SpanView, check_event,
-    check_link, id, low_32,
+    RESOURCE_ATTRIBUTE, ResourceView, SCOPE_ATTRIBUTE, SPAN_ATTRIBUTE, SPAN_EVENT, SPAN_LINK, ScopeView, SpanView, id, low_32,
 };
 use super::wire::{FIXED32, FIXED64, LEN, Malformed, Place, Reader, Result, VARINT, tag};
 use crate::projection::OWN_SCOPE;
@@ -109,7 +110,8 @@ struct Walk<'a, 'k, F> {
 impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
     fn traces(&mut self, scratch: &mut Scratch) -> Result<()> {
         let mut reader = Reader::new(self.message);
-        while let Some(tag) = reader.tag()? {
+        while !reader.is_empty() {
+            let tag = reader.tag();
             if tag == RESOURCE_SPANS {
                 let (frame, whole) = reader.container()?;
                 self.resource_spans(frame, scratch);
@@ -165,7 +167,8 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
 
     fn resource(&self, part: &'a [u8], slots: &Slots, dropped: &mut u32) -> Result<()> {
         let mut reader = Reader::new(part);
-        while let Some(tag) = reader.tag()? {
+        while !reader.is_empty() {
+            let tag = reader.tag();
             match tag {
                 RESOURCE_ATTRIBUTE => attribute(reader.bytes()?, &self.keys.resource, slots, self.message)?,
                 RESOURCE_DROPPED => *dropped = low_32(reader.varint()?),
@@ -237,7 +240,8 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
         dropped: &mut u32,
     ) -> Result<()> {
         let mut reader = Reader::new(part);
-        while let Some(tag) = reader.tag()? {
+        while !reader.is_empty() {
+            let tag = reader.tag();
             match tag {
                 SCOPE_NAME => *name = reader.bytes()?,
                 SCOPE_VERSION => *version = reader.bytes()?,
@@ -289,7 +293,8 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
         let mut links = None;
         let mut reader = Reader::new(frame);
         let mut here = reader;
-        while let Some(tag) = reader.tag()? {
+        while !reader.is_empty() {
+            let tag = reader.tag();
             match tag {
                 SPAN_ATTRIBUTE => {
                     attributes = attributes.or(Some(here));
@@ -345,7 +350,8 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
 
 /// Moves to the content of the next field with the tag `wanted` of a `ResourceSpans` or `ScopeSpans`, past its other two fields.
 fn find(reader: &mut Reader<'_>, wanted: u32, other: u32) -> Result<bool> {
-    while let Some(tag) = reader.tag()? {
+    while !reader.is_empty() {
+        let tag = reader.tag();
         if tag == wanted {
             return Ok(true);
         } else if tag == other || tag == SCHEMA_URL {
@@ -374,16 +380,22 @@ fn before<'a>(frame: &'a [u8], part: &[u8]) -> &'a [u8] {
 /// Remembers an attribute that somebody reads.
 #[inline]
 fn attribute(pair: &[u8], keys: &Keys, slots: &Slots, message: &[u8]) -> Result<()> {
+    let Some((key, value)) = value::plain(pair) else { return odd_attribute(pair, keys, slots, message) };
+    let filled = keys.slot(key).is_some_and(|slot| slots.fill(slot, Held::Value(Place::of(message, value))));
+    if filled || keys.all { value::check_value(value, value::TOP) } else { Ok(()) }
+}
+
+#[inline(never)]
+fn odd_attribute(pair: &[u8], keys: &Keys, slots: &Slots, message: &[u8]) -> Result<()> {
     let slot = keys.slot(value::key_of(pair)?);
-    if slot.is_some_and(|slot| slots.fill(slot, Place::of(message, pair))) || keys.all {
-        value::check_key_value(pair, value::TOP)?;
-    }
-    Ok(())
+    let filled = slot.is_some_and(|slot| slots.fill(slot, Held::Pair(Place::of(message, pair))));
+    if filled || keys.all { value::check_key_value(pair, value::TOP) } else { Ok(()) }
 }
 
 fn status<'a>(part: &'a [u8], span: &mut SpanView<'a, '_>) -> Result<()> {
     let mut reader = Reader::new(part);
-    while let Some(tag) = reader.tag()? {
+    while !reader.is_empty() {
+        let tag = reader.tag();
         match tag {
             STATUS_MESSAGE => span.status_message = reader.bytes()?,
             STATUS_CODE => span.status = member(reader.varint()?, STATUSES),

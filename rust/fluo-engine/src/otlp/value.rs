@@ -101,7 +101,8 @@ impl<'a> Elements<'a> {
 /// The next field with this tag; damage is an end.
 #[inline]
 pub(super) fn next_of<'a>(reader: &mut Reader<'a>, wanted: u32) -> Option<&'a [u8]> {
-    while let Some(tag) = reader.tag().ok()? {
+    while !reader.is_empty() {
+        let tag = reader.tag();
         if tag == wanted {
             return reader.bytes().ok();
         }
@@ -110,12 +111,72 @@ pub(super) fn next_of<'a>(reader: &mut Reader<'a>, wanted: u32) -> Option<&'a [u
     None
 }
 
+/// Key and value of a pair that holds each once and nothing else, in either order, with lengths of one byte, or two for what comes
+/// last, as nearly all pairs are; the general reading is left to the caller.
+#[inline(always)]
+pub(super) fn plain(pair: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [first, len, rest @ ..] = pair else { return None };
+    if *len >= 0x80 {
+        return None;
+    }
+    let (one, rest) = rest.split_at_checked(usize::from(*len))?;
+    let [second, len, other @ ..] = rest else { return None };
+    let other = if *len < 0x80 {
+        (other.len() == usize::from(*len)).then_some(other)?
+    } else {
+        let [high, other @ ..] = other else { return None };
+        let len = usize::from(*len & 0x7f) | (usize::from(*high) << 7);
+        (*high < 0x80 && other.len() == len).then_some(other)?
+    };
+    match (u32::from(*first), u32::from(*second)) {
+        (KEY, VALUE) => Some((one, other)),
+        (VALUE, KEY) => Some((other, one)),
+        _ => None,
+    }
+}
+
+/// A value that is one scalar; the general reading is left to the caller.
+#[inline]
+fn scalar(value: &[u8]) -> Option<AnyValueRef<'_>> {
+    let mut reader = Reader::new(value);
+    let scalar = match reader.tag() {
+        STRING => AnyValueRef::Str(reader.bytes().ok()?),
+        INT => AnyValueRef::Int(reader.varint().ok()?.cast_signed()),
+        BOOL => AnyValueRef::Bool(reader.varint().ok()? != 0),
+        DOUBLE => AnyValueRef::Double(f64::from_bits(reader.fixed64().ok()?)),
+        _ => return None,
+    };
+    reader.is_empty().then_some(scalar)
+}
+
 /// Reads a pair. A value that is not there is empty.
+#[inline]
 pub(super) fn key_value(pair: &[u8], depth: u8) -> Result<(&[u8], AnyValueRef<'_>)> {
+    if let Some((key, value)) = plain(pair)
+        && let Some(scalar) = scalar(value)
+    {
+        return Ok((key, scalar));
+    }
+    any_key_value(pair, depth)
+}
+
+/// Reads the value of a [`plain`] pair.
+#[inline]
+pub(super) fn value(value: &[u8], depth: u8) -> Result<AnyValueRef<'_>> {
+    if let Some(scalar) = scalar(value) {
+        return Ok(scalar);
+    }
+    let mut out = AnyValueRef::Empty;
+    merge(&mut out, value, Reader::new(&[]), depth)?;
+    Ok(out)
+}
+
+fn any_key_value(pair: &[u8], depth: u8) -> Result<(&[u8], AnyValueRef<'_>)> {
     let mut key: &[u8] = &[];
     let mut value = AnyValueRef::Empty;
     let mut reader = Reader::new(pair);
-    while let Some(tag) = reader.tag()? {
+    while !reader.is_empty() {
+        let tag = reader.tag();
         match tag {
             KEY => key = reader.bytes()?,
             VALUE => {
@@ -132,11 +193,11 @@ pub(super) fn key_value(pair: &[u8], depth: u8) -> Result<(&[u8], AnyValueRef<'_
 pub(super) const TOP: u8 = 1;
 
 /// The key of a pair whose value is not looked at.
-#[inline]
 pub(super) fn key_of(pair: &[u8]) -> Result<&[u8]> {
     let mut key: &[u8] = &[];
     let mut reader = Reader::new(pair);
-    while let Some(tag) = reader.tag()? {
+    while !reader.is_empty() {
+        let tag = reader.tag();
         match tag {
             KEY => key = reader.bytes()?,
             VALUE => _ = reader.bytes()?,
@@ -150,7 +211,8 @@ pub(super) fn key_of(pair: &[u8]) -> Result<&[u8]> {
 /// the pair that the part stands in.
 fn merge<'a>(value: &mut AnyValueRef<'a>, part: &'a [u8], pair: Reader<'a>, depth: u8) -> Result<()> {
     let mut reader = Reader::new(part);
-    while let Some(tag) = reader.tag()? {
+    while !reader.is_empty() {
+        let tag = reader.tag();
         match tag {
             STRING => *value = AnyValueRef::Str(reader.bytes()?),
             BOOL => *value = AnyValueRef::Bool(reader.varint()? != 0),
@@ -178,7 +240,8 @@ fn merge<'a>(value: &mut AnyValueRef<'a>, part: &'a [u8], pair: Reader<'a>, dept
 /// Checks a pair down to the greatest depth that is read.
 pub(super) fn check_key_value(pair: &[u8], depth: u8) -> Result<()> {
     let mut reader = Reader::new(pair);
-    while let Some(tag) = reader.tag()? {
+    while !reader.is_empty() {
+        let tag = reader.tag();
         match tag {
             KEY => _ = reader.bytes()?,
             VALUE => check_value(reader.bytes()?, depth)?,
@@ -188,9 +251,17 @@ pub(super) fn check_key_value(pair: &[u8], depth: u8) -> Result<()> {
     Ok(())
 }
 
-fn check_value(value: &[u8], depth: u8) -> Result<()> {
+/// Checks a value down to the greatest depth that is read.
+#[inline]
+pub(super) fn check_value(value: &[u8], depth: u8) -> Result<()> {
+    if scalar(value).is_some() { Ok(()) } else { check_any_value(value, depth) }
+}
+
+#[inline(never)]
+fn check_any_value(value: &[u8], depth: u8) -> Result<()> {
     let mut reader = Reader::new(value);
-    while let Some(tag) = reader.tag()? {
+    while !reader.is_empty() {
+        let tag = reader.tag();
         match tag {
             STRING | BYTES => _ = reader.bytes()?,
             BOOL | INT => _ = reader.varint()?,
@@ -209,7 +280,8 @@ fn check_value(value: &[u8], depth: u8) -> Result<()> {
 
 fn check_elements(container: &[u8], kind: u32, depth: u8) -> Result<()> {
     let mut reader = Reader::new(container);
-    while let Some(tag) = reader.tag()? {
+    while !reader.is_empty() {
+        let tag = reader.tag();
         match tag {
             ELEMENT if kind == ARRAY => check_value(reader.bytes()?, depth)?,
             ELEMENT => check_key_value(reader.bytes()?, depth)?,

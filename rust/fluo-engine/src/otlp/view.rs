@@ -1,9 +1,9 @@
-//! Views into a message: spans, resources, scopes, events and links.
+//! Views into a message: spans, resources and scopes.
 
-use std::cell::Cell;
-
+use super::items::{Events, Links};
+use super::slots::Slots;
 use super::value::{self, AnyValueRef};
-use super::wire::{FIXED64, LEN, Place, Reader, Result, VARINT, tag};
+use super::wire::{LEN, Malformed, Place, Reader, Result, tag};
 
 /// A span, as it lies in the message.
 #[derive(Debug)]
@@ -159,6 +159,13 @@ pub struct Attributes<'a, 's> {
     more: &'s [Place],
 }
 
+impl<'a> Attributes<'a, '_> {
+    /// The attributes of a message, in the fields with this tag.
+    pub(super) const fn within(bytes: &'a [u8], tag: u32) -> Self {
+        Self { message: bytes, fields: Reader::new(bytes), tag, more: &[] }
+    }
+}
+
 impl<'a> Iterator for Attributes<'a, '_> {
     type Item = (&'a [u8], AnyValueRef<'a>);
 
@@ -174,215 +181,17 @@ impl<'a> Iterator for Attributes<'a, '_> {
     }
 }
 
-fn first_of<'a>(mut attributes: Attributes<'a, '_>, key: &[u8]) -> Option<AnyValueRef<'a>> {
-    attributes.find(|(name, _)| *name == key).map(|(_, value)| value)
-}
-
-/// An event of a span.
-#[derive(Debug, Clone, Copy)]
-pub struct EventView<'a> {
-    /// When, Unix nanoseconds; 0 where it is missing.
-    pub time_nanos: u64,
-    /// The name; may be no UTF-8.
-    pub name: &'a [u8],
-    /// Attributes that the SDK dropped.
-    pub dropped_attributes: u32,
-    bytes: &'a [u8],
-}
-
-const EVENT_TIME: u32 = tag(1, FIXED64);
-const EVENT_NAME: u32 = tag(2, LEN);
-const EVENT_ATTRIBUTE: u32 = tag(3, LEN);
-const EVENT_DROPPED: u32 = tag(4, VARINT);
-
-impl<'a> EventView<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self> {
-        let mut event = Self { time_nanos: 0, name: &[], dropped_attributes: 0, bytes };
-        let mut reader = Reader::new(bytes);
-        while let Some(tag) = reader.tag()? {
-            match tag {
-                EVENT_TIME => event.time_nanos = reader.fixed64()?,
-                EVENT_NAME => event.name = reader.bytes()?,
-                EVENT_ATTRIBUTE => _ = reader.bytes()?,
-                EVENT_DROPPED => event.dropped_attributes = low_32(reader.varint()?),
-                _ => reader.skip_unknown(tag, 4)?,
-            }
-        }
-        Ok(event)
-    }
-
-    /// Every attribute in order; only the first of equal keys counts.
-    #[must_use]
-    pub fn attributes(&self) -> Attributes<'a, 'static> {
-        Attributes { message: self.bytes, fields: Reader::new(self.bytes), tag: EVENT_ATTRIBUTE, more: &[] }
-    }
-
-    /// The first attribute with this key.
-    #[must_use]
-    pub fn attribute(&self, key: &[u8]) -> Option<AnyValueRef<'a>> {
-        first_of(self.attributes(), key)
-    }
-}
-
-/// Events of a span, decoded as they are asked for.
-#[derive(Debug, Clone)]
-pub struct Events<'a>(Reader<'a>);
-
-impl<'a> Iterator for Events<'a> {
-    type Item = EventView<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        EventView::read(value::next_of(&mut self.0, SPAN_EVENT)?).ok()
-    }
-}
-
-/// A link of a span.
-#[derive(Debug, Clone, Copy)]
-pub struct LinkView<'a> {
-    /// The linked trace; all zero where it is missing.
-    pub trace_id: [u8; 16],
-    /// The linked span; zero where it is missing.
-    pub span_id: u64,
-    /// W3C trace flags and what OTLP adds to them.
-    pub flags: u32,
-    /// Attributes that the SDK dropped.
-    pub dropped_attributes: u32,
-    bytes: &'a [u8],
-}
-
-const LINK_TRACE_ID: u32 = tag(1, LEN);
-const LINK_SPAN_ID: u32 = tag(2, LEN);
-const LINK_TRACE_STATE: u32 = tag(3, LEN);
-const LINK_ATTRIBUTE: u32 = tag(4, LEN);
-const LINK_DROPPED: u32 = tag(5, VARINT);
-const LINK_FLAGS: u32 = tag(6, super::wire::FIXED32);
-
-impl<'a> LinkView<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self> {
-        let mut link = Self { trace_id: [0; 16], span_id: 0, flags: 0, dropped_attributes: 0, bytes };
-        let mut trace_id: &[u8] = &[];
-        let mut span_id: &[u8] = &[];
-        let mut reader = Reader::new(bytes);
-        while let Some(tag) = reader.tag()? {
-            match tag {
-                LINK_TRACE_ID => trace_id = reader.bytes()?,
-                LINK_SPAN_ID => span_id = reader.bytes()?,
-                LINK_TRACE_STATE | LINK_ATTRIBUTE => _ = reader.bytes()?,
-                LINK_DROPPED => link.dropped_attributes = low_32(reader.varint()?),
-                LINK_FLAGS => link.flags = reader.fixed32()?,
-                _ => reader.skip_unknown(tag, 6)?,
-            }
-        }
-        link.trace_id = id(trace_id)?;
-        link.span_id = u64::from_be_bytes(id(span_id)?);
-        Ok(link)
-    }
-
-    /// Every attribute in order; only the first of equal keys counts.
-    #[must_use]
-    pub fn attributes(&self) -> Attributes<'a, 'static> {
-        Attributes { message: self.bytes, fields: Reader::new(self.bytes), tag: LINK_ATTRIBUTE, more: &[] }
-    }
-
-    /// The first attribute with this key.
-    #[must_use]
-    pub fn attribute(&self, key: &[u8]) -> Option<AnyValueRef<'a>> {
-        first_of(self.attributes(), key)
-    }
-}
-
-/// Links of a span, decoded as they are asked for.
-#[derive(Debug, Clone)]
-pub struct Links<'a>(Reader<'a>);
-
-impl<'a> Iterator for Links<'a> {
-    type Item = LinkView<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        LinkView::read(value::next_of(&mut self.0, SPAN_LINK)?).ok()
-    }
-}
-
-/// Checks an event with its attributes.
-pub(super) fn check_event(bytes: &[u8]) -> Result<()> {
-    EventView::read(bytes)?;
-    check_attributes(bytes, EVENT_ATTRIBUTE)
-}
-
-/// Checks a link with its attributes.
-pub(super) fn check_link(bytes: &[u8]) -> Result<()> {
-    LinkView::read(bytes)?;
-    check_attributes(bytes, LINK_ATTRIBUTE)
-}
-
-fn check_attributes(bytes: &[u8], attribute: u32) -> Result<()> {
-    let mut reader = Reader::new(bytes);
-    while let Some(pair) = value::next_of(&mut reader, attribute) {
-        value::check_key_value(pair, value::TOP)?;
-    }
-    Ok(())
-}
-
 /// An id: of its length, or absent in the form of no bytes, which reads as zeros.
 #[inline]
 pub(super) fn id<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
     if bytes.is_empty() {
         return Ok([0; N]);
     }
-    bytes.try_into().map_err(|_| super::wire::Malformed)
+    bytes.try_into().map_err(|_| Malformed)
 }
 
 /// A varint that stands for 32 bits: protobuf drops the others.
 #[inline]
 pub(super) const fn low_32(varint: u64) -> u32 {
     (varint & 0xffff_ffff) as u32
-}
-
-/// Where the attributes of the key table lie in the message, for one span, resource or scope at a time.
-///
-/// Each slot carries the stamp of what it was filled for, so that nothing has to be cleared between spans. The cells let views
-/// share the memory that the next span will be read into.
-#[derive(Debug, Default)]
-pub(super) struct Slots {
-    stamp: Cell<u32>,
-    slots: Vec<Cell<(u32, Place)>>,
-}
-
-impl Slots {
-    /// Forgets everything and makes room for `len` slots.
-    pub(super) fn resize(&mut self, len: usize) {
-        self.slots.resize(len, Cell::default());
-        self.clear();
-    }
-
-    /// Forgets everything.
-    #[inline]
-    pub(super) fn clear(&self) {
-        let stamp = self.stamp.get().wrapping_add(1);
-        self.stamp.set(stamp);
-        if stamp == 0 {
-            self.slots.iter().for_each(|slot| slot.set(Default::default()));
-            self.stamp.set(1);
-        }
-    }
-
-    /// Fills a slot with a pair; `false` where an earlier pair fills it already.
-    #[inline]
-    pub(super) fn fill(&self, slot: usize, place: Place) -> bool {
-        let stamp = self.stamp.get();
-        let free = self.slots.get(slot).filter(|cell| cell.get().0 != stamp);
-        if let Some(cell) = free {
-            cell.set((stamp, place));
-        }
-        free.is_some()
-    }
-
-    #[inline]
-    fn value<'a>(&self, slot: usize, message: &'a [u8]) -> Option<AnyValueRef<'a>> {
-        let (stamp, place) = self.slots.get(slot)?.get();
-        if stamp != self.stamp.get() {
-            return None;
-        }
-        value::key_value(place.read(message), value::TOP).ok().map(|(_, value)| value)
-    }
 }

@@ -33,17 +33,26 @@ impl<'a> Reader<'a> {
         Self { rest: bytes }
     }
 
-    /// The next field's tag; `None` at the end.
     #[inline]
-    pub(super) fn tag(&mut self) -> Result<Option<u32>> {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next field's tag; 0, which no field has and which cannot be skipped, where it is malformed or missing.
+    #[inline]
+    pub(super) fn tag(&mut self) -> u32 {
         match self.rest {
-            [] => Ok(None),
             [byte, rest @ ..] if *byte < 0x80 => {
                 self.rest = rest;
-                Ok(Some(u32::from(*byte)))
+                u32::from(*byte)
             }
-            _ => u32::try_from(self.varint()?).map(Some).map_err(|_| Malformed),
+            _ => self.long_tag(),
         }
+    }
+
+    #[inline(never)]
+    fn long_tag(&mut self) -> u32 {
+        self.varint().ok().and_then(|tag| u32::try_from(tag).ok()).unwrap_or(0)
     }
 
     #[inline]
@@ -116,6 +125,7 @@ impl<'a> Reader<'a> {
 
     /// Skips a field whose tag was read and that the caller does not know. `known` are the numbers, from 1 on, that the caller
     /// reads: to meet one of them here means that it came in another wire type.
+    #[inline(never)]
     pub(super) fn skip_unknown(&mut self, tag: u32, known: u32) -> Result<()> {
         if tag >> 3 <= known {
             return Err(Malformed);
@@ -153,19 +163,21 @@ impl<'a> Reader<'a> {
             if depth == 0 {
                 return Ok(());
             }
-            tag = self.tag()?.ok_or(Malformed)?;
+            tag = self.tag();
         }
     }
 }
 
 /// A place in the message, kept in scratch memory that outlives it. Messages are below 4 GiB.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     start: u32,
     len: u32,
 }
 
 impl Place {
+    pub(super) const NOWHERE: Self = Self { start: 0, len: 0 };
+
     /// Where `part`, which must be a part of `message`, lies.
     #[inline]
     pub(super) fn of(message: &[u8], part: &[u8]) -> Self {

@@ -121,6 +121,6 @@ fn resource_spans() -> impl Strategy<Value = ResourceSpans> {
 }
 
 /// A request.
-pub fn request() -> impl Strategy<Value = ExportTraceServiceRequest> {
+pub(crate) fn request() -> impl Strategy<Value = ExportTraceServiceRequest> {
     vec(resource_spans(), 0..3).prop_map(|resource_spans| ExportTraceServiceRequest { resource_spans })
 }

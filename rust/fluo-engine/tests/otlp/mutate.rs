@@ -3,7 +3,7 @@
 
 /// Which message a field holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Request,
     ResourceSpans,
     Resource,
@@ -46,13 +46,13 @@ impl Kind {
 
 /// A message as a tree.
 #[derive(Debug, Clone)]
-pub struct Node {
-    pub kind: Kind,
-    pub fields: Vec<(u32, Payload)>,
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
+    pub(crate) fields: Vec<(u32, Payload)>,
 }
 
 #[derive(Debug, Clone)]
-pub enum Payload {
+pub(crate) enum Payload {
     Varint(u64),
     Fixed64([u8; 8]),
     Fixed32([u8; 4]),
@@ -63,10 +63,10 @@ pub enum Payload {
 }
 
 /// A small generator of pseudo-random numbers.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -89,7 +89,7 @@ fn varint(bytes: &[u8], at: &mut usize) -> u64 {
 }
 
 /// Takes a well-formed message apart.
-pub fn parse(bytes: &[u8], kind: Kind) -> Node {
+pub(crate) fn parse(bytes: &[u8], kind: Kind) -> Node {
     let mut fields = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
@@ -135,7 +135,7 @@ fn padding(dice: Option<&mut Dice>, most: usize) -> usize {
 }
 
 /// Writes a tree, with padded numbers where there are dice.
-pub fn write(node: &Node, mut dice: Option<&mut Dice>) -> Vec<u8> {
+pub(crate) fn write(node: &Node, mut dice: Option<&mut Dice>) -> Vec<u8> {
     let mut out = Vec::new();
     for (number, payload) in &node.fields {
         let (wire_type, content) = match payload {
@@ -158,7 +158,7 @@ pub fn write(node: &Node, mut dice: Option<&mut Dice>) -> Vec<u8> {
 }
 
 /// The order of the Go collector: descending, with a missing parent as a field of no bytes.
-pub fn descending(node: &mut Node) {
+pub(crate) fn descending(node: &mut Node) {
     if node.kind == Kind::Span && node.fields.iter().all(|(number, _)| *number != 4) {
         node.fields.push((4, Payload::Bytes(Vec::new())));
     }
@@ -171,7 +171,7 @@ pub fn descending(node: &mut Node) {
 }
 
 /// Shuffles, splits, joins and adds, everywhere in the tree.
-pub fn mutate(node: &mut Node, dice: &mut Dice) {
+pub(crate) fn mutate(node: &mut Node, dice: &mut Dice) {
     for (_, payload) in &mut node.fields {
         if let Payload::Message(message) = payload {
             mutate(message, dice);

@@ -9,11 +9,11 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
 /// Keys that the generator uses; the table asks for the first few.
-pub const KEYS: [&str; 8] = ["http.route", "order.id", "db.system", "k", "service.name", "", "http.routd", "a.long.key.that.is.not.asked.for"];
+pub(crate) const KEYS: [&str; 8] = ["http.route", "order.id", "db.system", "k", "service.name", "", "http.routd", "a.long.key.that.is.not.asked.for"];
 const WANTED: usize = 4;
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     Empty,
     Str(Vec<u8>),
     Bool(bool),
@@ -24,26 +24,26 @@ pub enum Value {
     Map(Pairs),
 }
 
-pub type Pairs = Vec<(Vec<u8>, Value)>;
+pub(crate) type Pairs = Vec<(Vec<u8>, Value)>;
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
-    pub ids: ([u8; 16], u64, Option<u64>),
-    pub name: Vec<u8>,
-    pub kind: u8,
-    pub times: (u64, u64),
-    pub status: (u8, Vec<u8>),
-    pub flags: u32,
-    pub dropped: [u32; 5],
-    pub attributes: Pairs,
-    pub events: Vec<(u64, Vec<u8>, Pairs, u32)>,
-    pub links: Vec<([u8; 16], u64, u32, Pairs, u32)>,
-    pub resource: Pairs,
-    pub scope: (Vec<u8>, Vec<u8>, Pairs),
-    pub slots: [Vec<Option<Value>>; 3],
+pub(crate) struct Seen {
+    pub(crate) ids: ([u8; 16], u64, Option<u64>),
+    pub(crate) name: Vec<u8>,
+    pub(crate) kind: u8,
+    pub(crate) times: (u64, u64),
+    pub(crate) status: (u8, Vec<u8>),
+    pub(crate) flags: u32,
+    pub(crate) dropped: [u32; 5],
+    pub(crate) attributes: Pairs,
+    pub(crate) events: Vec<(u64, Vec<u8>, Pairs, u32)>,
+    pub(crate) links: Vec<([u8; 16], u64, u32, Pairs, u32)>,
+    pub(crate) resource: Pairs,
+    pub(crate) scope: (Vec<u8>, Vec<u8>, Pairs),
+    pub(crate) slots: [Vec<Option<Value>>; 3],
 }
 
-pub fn projection() -> Projection {
+pub(crate) fn projection() -> Projection {
     let keys = KeySet { all: false, keys: KEYS.into_iter().take(WANTED).map(str::to_owned).collect() };
     Projection {
         span: keys.clone(),
@@ -75,7 +75,7 @@ fn pairs(attributes: Attributes<'_, '_>) -> Pairs {
 }
 
 /// Reads with the engine, using the same scratch memory for every call of a thread.
-pub fn read_with(projection: &Projection, bytes: &[u8]) -> (Vec<Seen>, ReadReport) {
+pub(crate) fn read_with(projection: &Projection, bytes: &[u8]) -> (Vec<Seen>, ReadReport) {
     thread_local!(static SCRATCH: std::cell::RefCell<Scratch> = std::cell::RefCell::default());
     let keys = KeyTable::new(projection);
     let mut seen = Vec::new();
@@ -122,7 +122,7 @@ pub fn read_with(projection: &Projection, bytes: &[u8]) -> (Vec<Seen>, ReadRepor
 }
 
 /// Reads with the engine what [`projection`] asks for.
-pub fn read(bytes: &[u8]) -> (Vec<Seen>, ReadReport) {
+pub(crate) fn read(bytes: &[u8]) -> (Vec<Seen>, ReadReport) {
     read_with(&projection(), bytes)
 }
 
@@ -193,7 +193,7 @@ fn proto_span(span: Span) -> Option<Seen> {
 }
 
 /// Reads with prost and applies the reader's rules to the decoded message; `None` where prost refuses the bytes.
-pub fn oracle(bytes: &[u8]) -> Option<(Vec<Seen>, ReadReport)> {
+pub(crate) fn oracle(bytes: &[u8]) -> Option<(Vec<Seen>, ReadReport)> {
     let request = ExportTraceServiceRequest::decode(bytes).ok()?;
     let mut seen = Vec::new();
     let mut report = ReadReport::default();
