@@ -118,8 +118,7 @@ fn wire(criterion: &mut Criterion) {
     let slots: Vec<usize> = ATTRIBUTES.iter().filter_map(|key| table.span_slot(key)).collect();
     let mut scratch = Scratch::default();
     let whole = message(ATTRIBUTES.len());
-    let messages =
-        [("whole", whole.clone()), ("whole, collector's order", collector_order(&whole)), ("projected", message(READ))];
+    let messages = [("whole", whole.clone()), ("whole, collector's order", collector_order(&whole)), ("projected", message(READ))];
     let mut group = criterion.benchmark_group("wire");
     group.throughput(Throughput::Elements(SPANS as u64));
     for (name, bytes) in &messages {

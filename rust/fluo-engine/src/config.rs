@@ -100,7 +100,9 @@ impl Config {
             Some(b'{') => {
                 serde_json::from_slice(text).map_err(|e| ConfigError { message: format!("the configuration cannot be read: {e}") })?
             }
-            Some(_) => return Err(ConfigError { message: "the configuration must be a JSON object".to_owned() }),
+            Some(_) => {
+                return Err(ConfigError { message: "the configuration must be a JSON object".to_owned() });
+            }
         };
         config.check()?;
         Ok(config)

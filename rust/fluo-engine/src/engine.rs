@@ -1,13 +1,32 @@
 //! The façade: bytes and time in, signals out.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use fluo_lang::program::RuleSet;
+use arc_swap::ArcSwap;
+use fluo_lang::program::{RuleSet, Severity};
 
+use crate::clock::Clocks;
 use crate::config::{Config, ConfigError};
+use crate::generation::Generation;
+use crate::ingest::Batch;
+use crate::plan::Plan;
+use crate::projection::Projection;
+use crate::queue::SignalQueue;
+use crate::shard::{Moment, Outbox, Shard, Shared};
 use crate::signal::Signal;
-use crate::stats::Stats;
+use crate::stats::{RuleStats, Stats};
+use crate::store::resource::Resources;
+use crate::tally::no_reasons;
 use crate::verdict::VerdictRecord;
+use crate::window::Windows;
+
+/// Shards of an engine: enough that two threads seldom meet, few enough that each keeps its share of the limits.
+const SHARDS: usize = 8;
+
+/// Rule sets that may drain at the same time; a further swap waits.
+const DRAINING: usize = 4;
 
 /// What a call found and did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,16 +56,97 @@ pub enum IngestError {
     Closed,
 }
 
+impl std::fmt::Display for IngestError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::StaleProjection => "the message was projected for another rule set",
+            Self::Closed => "the engine was shut down",
+        })
+    }
+}
+
+impl std::error::Error for IngestError {}
+
+/// The rule sets in use.
+#[derive(Debug)]
+struct InUse {
+    current: Arc<Generation>,
+    /// Rule sets that open traces still follow.
+    draining: Vec<Arc<Generation>>,
+    /// The union of what all of them read.
+    projection: Projection,
+}
+
 /// An engine: safe to use from many threads at once.
-pub struct Engine;
+#[derive(Debug)]
+pub struct Engine {
+    shared: Shared,
+    in_use: ArcSwap<InUse>,
+    /// Guards swaps; holds the rule set that waits for a place.
+    waiting: Mutex<Option<Arc<RuleSet>>>,
+    shards: Vec<Mutex<Shard>>,
+    windows: Windows,
+    clocks: Clocks,
+    queue: SignalQueue,
+    verdicts: Mutex<Vec<VerdictRecord>>,
+    batches: Mutex<Vec<Batch>>,
+    counters: Counters,
+    closed: AtomicBool,
+}
+
+/// Counters that no shard keeps.
+#[derive(Debug, Default)]
+struct Counters {
+    spans: AtomicU64,
+    selected: AtomicU64,
+    rejected: AtomicU64,
+    frames: AtomicU64,
+    own: AtomicU64,
+}
+
+/// Locks a mutex; a thread that panicked while it held the lock has poisoned the engine at the boundary, so what it left is not
+/// looked at again in earnest.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 impl Engine {
     /// Makes an engine for a rule set.
     ///
     /// # Errors
     /// A configuration out of range.
-    pub fn new(_rules: Arc<RuleSet>, _config: Config, _now: u64) -> Result<Self, ConfigError> {
-        Ok(Self)
+    pub fn new(rules: Arc<RuleSet>, config: Config, now: u64) -> Result<Self, ConfigError> {
+        config.check()?;
+        let hasher = RandomState::new();
+        let plan = Arc::new(Plan::compile(rules));
+        let windows = Windows::new(&plan, &config);
+        let per_shard = |limit: usize| limit.div_ceil(SHARDS);
+        let memory = usize::try_from(config.memory_bytes).unwrap_or(usize::MAX);
+        let engine = Self {
+            queue: SignalQueue::new(config.signal_queue_size),
+            shared: Shared {
+                resources: Resources::new(hasher.clone()),
+                max_traces: per_shard(config.max_traces),
+                max_bytes: per_shard(memory),
+                hasher: hasher.clone(),
+                config,
+            },
+            in_use: ArcSwap::from_pointee(InUse {
+                projection: plan.projection.clone(),
+                current: Arc::new(Generation::new(1, plan)),
+                draining: Vec::new(),
+            }),
+            waiting: Mutex::new(None),
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(hasher.clone()))).collect(),
+            windows,
+            clocks: Clocks::default(),
+            verdicts: Mutex::default(),
+            batches: Mutex::default(),
+            counters: Counters::default(),
+            closed: AtomicBool::new(false),
+        };
+        engine.clocks.arrive(now);
+        Ok(engine)
     }
 
     /// Applies a serialized OTLP traces message. `epoch` is that of the projection it was written for, 0 for whole OTLP.
@@ -54,45 +154,247 @@ impl Engine {
     ///
     /// # Errors
     /// See [`IngestError`]; broken bytes are no error but counted in the report.
-    pub fn ingest(&self, _epoch: u64, _now: u64, _bytes: &[u8]) -> Result<IngestReport, IngestError> {
-        Ok(IngestReport::default())
+    pub fn ingest(&self, epoch: u64, now: u64, bytes: &[u8]) -> Result<IngestReport, IngestError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(IngestError::Closed);
+        }
+        let in_use = self.in_use.load_full();
+        if epoch != 0 && epoch != in_use.current.number {
+            return Err(IngestError::StaleProjection);
+        }
+        let now = self.clocks.arrive(now);
+        let moment = Moment { now, event_time: self.clocks.event_time(now) };
+        let mut batch = lock(&self.batches).pop().unwrap_or_default();
+        let read = batch.read(&in_use.current.plan, &self.shared.resources, bytes);
+        self.inject_fault(&batch, bytes);
+        let mut out = Outbox::default();
+        let mut fresh = Vec::new();
+        self.apply(&in_use.current, true, &batch, moment, &mut fresh, &mut out);
+        for draining in &in_use.draining {
+            let mut older = lock(&self.batches).pop().unwrap_or_default();
+            older.read(&draining.plan, &self.shared.resources, bytes);
+            self.apply(draining, false, &older, moment, &mut fresh, &mut out);
+            lock(&self.batches).push(older);
+        }
+        let latest = batch.spans.iter().map(|s| s.record.end).filter(|end| Clocks::is_plausible(*end, now)).max();
+        self.clocks.observe(latest.unwrap_or_default(), now);
+        fresh.sort_unstable();
+        self.windows.apply(&self.shared, &batch, &fresh, moment, &mut out);
+        self.windows.advance(&self.shared, self.clocks.event_time(now), now, &mut out);
+        let selected = batch.spans.iter().filter(|span| !batch.picks(span).is_empty()).count() as u64;
+        lock(&self.batches).push(batch);
+        self.deliver(out);
+        let counters = &self.counters;
+        for (counter, count) in [
+            (&counters.spans, read.spans),
+            (&counters.selected, selected),
+            (&counters.rejected, read.spans_rejected),
+            (&counters.frames, read.frames_rejected),
+            (&counters.own, read.spans_own),
+        ] {
+            counter.fetch_add(count, Ordering::Relaxed);
+        }
+        Ok(IngestReport {
+            spans: read.spans,
+            spans_selected: selected,
+            spans_rejected: read.spans_rejected,
+            frames_rejected: read.frames_rejected,
+            spans_own: read.spans_own,
+            ..self.report()
+        })
+    }
+
+    /// Hands the spans of a batch to their shards, one shard after the other.
+    fn apply(&self, generation: &Arc<Generation>, is_current: bool, batch: &Batch, moment: Moment, fresh: &mut Vec<u32>, out: &mut Outbox) {
+        let mut by_shard: Vec<Vec<u32>> = vec![Vec::new(); SHARDS];
+        for (index, span) in (0u32..).zip(&batch.spans) {
+            #[expect(clippy::cast_possible_truncation, reason = "the rest of a division by the number of shards")]
+            let shard = (self.shared.hasher.hash_one(span.trace) % SHARDS as u64) as usize;
+            if let Some(mine) = by_shard.get_mut(shard) {
+                mine.push(index);
+            }
+        }
+        for (shard, mine) in self.shards.iter().zip(&by_shard) {
+            if !mine.is_empty() {
+                lock(shard).apply(&self.shared, generation, is_current, batch, mine, moment, fresh, out);
+            }
+        }
+    }
+
+    fn deliver(&self, out: Outbox) {
+        if !out.signals.is_empty() {
+            self.queue.push(out.signals);
+        }
+        if !out.verdicts.is_empty() {
+            lock(&self.verdicts).extend(out.verdicts);
+        }
+    }
+
+    fn report(&self) -> IngestReport {
+        IngestReport { epoch: self.in_use.load().current.number, signals_pending: self.queue.len() > 0, ..IngestReport::default() }
     }
 
     /// Lets time pass: decides traces that have settled or aged, advances windows.
-    pub fn tick(&self, _now: u64) -> IngestReport {
-        IngestReport::default()
+    pub fn tick(&self, now: u64) -> IngestReport {
+        let now = self.clocks.arrive(now);
+        let mut out = Outbox::default();
+        for shard in &self.shards {
+            lock(shard).advance(&self.shared, now, &mut out);
+        }
+        self.windows.advance(&self.shared, self.clocks.event_time(now), now, &mut out);
+        self.deliver(out);
+        self.retire(now);
+        self.report()
     }
 
     /// Decides every open trace with trigger `shutdown`; afterwards nothing is ingested any more.
-    pub fn flush(&self, _now: u64) -> IngestReport {
-        IngestReport::default()
+    pub fn flush(&self, now: u64) -> IngestReport {
+        self.closed.store(true, Ordering::Release);
+        let now = self.clocks.arrive(now);
+        let mut out = Outbox::default();
+        for shard in &self.shards {
+            lock(shard).flush(&self.shared, now, &mut out);
+        }
+        self.deliver(out);
+        self.report()
     }
 
     /// The earliest arrival time at which [`Engine::tick`] has something to decide; `None` when nothing is open.
     pub fn next_deadline(&self) -> Option<u64> {
-        None
+        self.shards.iter().filter_map(|shard| lock(shard).next_deadline()).min()
     }
 
-    /// Replaces the rule set; open traces finish under the rules they began with.
-    pub fn swap(&self, _rules: Arc<RuleSet>, _now: u64) {}
+    /// Replaces the rule set; open traces finish under the rules they began with. While too many rule sets drain, the swap waits;
+    /// of several that wait the latest wins.
+    pub fn swap(&self, rules: Arc<RuleSet>, now: u64) {
+        *lock(&self.waiting) = Some(rules);
+        self.retire(now);
+    }
+
+    /// Drops rule sets that no trace follows any more and lets a waiting one in.
+    fn retire(&self, _now: u64) {
+        let mut waiting = lock(&self.waiting);
+        let in_use = self.in_use.load_full();
+        let draining: Vec<_> = in_use.draining.iter().filter(|g| !g.is_drained()).cloned().collect();
+        let next = if draining.len() < DRAINING { waiting.take() } else { None };
+        if next.is_none() && draining.len() == in_use.draining.len() {
+            return;
+        }
+        let number = in_use.current.number + 1;
+        let (current, draining) = match next {
+            Some(rules) => {
+                let plan = Arc::new(Plan::compile(rules));
+                self.windows.swap(&plan, &self.shared.config);
+                let mut draining = draining;
+                if !in_use.current.is_drained() {
+                    draining.push(Arc::clone(&in_use.current));
+                }
+                (Arc::new(Generation::new(number, plan)), draining)
+            }
+            None => (Arc::clone(&in_use.current), draining),
+        };
+        let projection = draining.iter().fold(current.plan.projection.clone(), |all, g| all.union(&g.plan.projection));
+        self.in_use.store(Arc::new(InUse { current, draining, projection }));
+    }
 
     /// The projection as JSON (see the C header).
     pub fn projection_json(&self) -> Vec<u8> {
-        Vec::new()
+        let in_use = self.in_use.load();
+        in_use.projection.to_json(in_use.current.number)
     }
 
     /// Takes at most `max` signals from the queue; the flag says whether more wait.
-    pub fn drain_signals(&self, _max: usize) -> (Vec<Signal>, bool) {
-        (Vec::new(), false)
+    pub fn drain_signals(&self, max: usize) -> (Vec<Signal>, bool) {
+        self.queue.take(max)
+    }
+
+    /// Attributes that the configuration adds to the resource of every signal.
+    pub fn extra_resource(&self) -> &std::collections::BTreeMap<String, String> {
+        &self.shared.config.resource
     }
 
     /// Takes the verdicts recorded so far, where `Config::record_verdicts` is set.
     pub fn drain_verdicts(&self) -> Vec<VerdictRecord> {
-        Vec::new()
+        std::mem::take(&mut *lock(&self.verdicts))
     }
 
     /// Counters and gauges.
     pub fn stats(&self) -> Stats {
-        Stats::default()
+        let in_use = self.in_use.load();
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let mut stats = Stats {
+            spans_received: load(&self.counters.spans),
+            spans_selected: load(&self.counters.selected),
+            spans_rejected: load(&self.counters.rejected),
+            frames_rejected: load(&self.counters.frames),
+            spans_own: load(&self.counters.own),
+            signals_emitted: self.queue.emitted(),
+            signals_dropped: self.queue.dropped(),
+            signals_queued: self.queue.len() as u64,
+            epoch: in_use.current.number,
+            ruleset_hash: crate::value::hex(&in_use.current.plan.ruleset.hash),
+            rules: in_use
+                .current
+                .plan
+                .ruleset
+                .rules
+                .iter()
+                .map(|r| RuleStats {
+                    name: r.name.clone(),
+                    severity: severity(r.severity).to_owned(),
+                    inconclusive: no_reasons(),
+                    ..RuleStats::default()
+                })
+                .collect(),
+            ..Stats::default()
+        };
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let counts = &shard.counts;
+            stats.spans_duplicate += counts.duplicates;
+            stats.spans_conflicting += counts.conflicts;
+            stats.spans_late += counts.late;
+            stats.spans_over_limit += counts.over_limit;
+            stats.traces_completed += counts.completed;
+            stats.traces_evicted += counts.evicted;
+            stats.traces_open += counts.open;
+            stats.traces_grace += counts.grace;
+            stats.bytes_held += shard.bytes() as u64;
+            for (generation, tallies) in shard.tallies() {
+                for (rule, tally) in generation.plan.rules.iter().zip(tallies) {
+                    let name = generation.plan.source(rule).map(|r| r.name.as_str());
+                    if let Some(of_rule) = stats.rules.iter_mut().find(|r| Some(r.name.as_str()) == name) {
+                        tally.add_to(of_rule);
+                    }
+                }
+            }
+        }
+        self.windows.add_to(&mut stats);
+        stats
+    }
+
+    #[cfg(feature = "faults")]
+    #[expect(clippy::panic, reason = "the fault that test archives inject")]
+    fn inject_fault(&self, _batch: &Batch, bytes: &[u8]) {
+        if let Some(name) = &self.shared.config.fault_panic_on_span
+            && bytes.windows(name.len()).any(|w| w == name.as_bytes())
+        {
+            panic!("injected fault");
+        }
+    }
+
+    #[cfg(not(feature = "faults"))]
+    #[expect(clippy::unused_self, reason = "the same call in every archive")]
+    const fn inject_fault(&self, _batch: &Batch, _bytes: &[u8]) {}
+}
+
+/// The word for a severity.
+#[must_use]
+pub const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+        Severity::Critical => "critical",
     }
 }

@@ -78,12 +78,7 @@ const STATUSES: u8 = 2;
 /// Reads a serialized `TracesData` or `ExportTraceServiceRequest` and hands each well-formed span to `sink`, in the order of the
 /// message. Views live as long as the call of `sink`; the bytes that they show live as long as the message. Never panics, whatever
 /// the bytes are; a message of 4 GiB or more counts as one bad frame.
-pub fn read_traces<'a>(
-    bytes: &'a [u8],
-    keys: &KeyTable,
-    scratch: &mut Scratch,
-    sink: impl FnMut(&SpanView<'a, '_>),
-) -> ReadReport {
+pub fn read_traces<'a>(bytes: &'a [u8], keys: &KeyTable, scratch: &mut Scratch, sink: impl FnMut(&SpanView<'a, '_>)) -> ReadReport {
     let mut walk = Walk { message: bytes, keys, sink, report: ReadReport::default(), resources: 0, scopes: 0 };
     if u32::try_from(bytes.len()).is_err() {
         walk.report.frames_rejected = 1;
@@ -179,14 +174,7 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
         Ok(())
     }
 
-    fn scope_spans(
-        &mut self,
-        frame: &'a [u8],
-        resource: &ResourceView<'a, '_>,
-        span_slots: &Slots,
-        slots: &Slots,
-        parts: &mut Vec<Place>,
-    ) {
+    fn scope_spans(&mut self, frame: &'a [u8], resource: &ResourceView<'a, '_>, span_slots: &Slots, slots: &Slots, parts: &mut Vec<Place>) {
         slots.clear();
         parts.clear();
         let mut frame = frame;
@@ -216,8 +204,7 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
             }
         }
         let own = name == OWN_SCOPE.as_bytes();
-        let scope =
-            ScopeView { ordinal: self.scopes, name, version, dropped_attributes: dropped, message: self.message, slots, parts };
+        let scope = ScopeView { ordinal: self.scopes, name, version, dropped_attributes: dropped, message: self.message, slots, parts };
         self.scopes += 1;
         let mut reader = Reader::new(frame);
         while let Ok(Some(span)) = next_part(&mut reader, SPANS, SCOPE) {
@@ -231,14 +218,7 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
         }
     }
 
-    fn scope(
-        &self,
-        part: &'a [u8],
-        slots: &Slots,
-        name: &mut &'a [u8],
-        version: &mut &'a [u8],
-        dropped: &mut u32,
-    ) -> Result<()> {
+    fn scope(&self, part: &'a [u8], slots: &Slots, name: &mut &'a [u8], version: &mut &'a [u8], dropped: &mut u32) -> Result<()> {
         let mut reader = Reader::new(part);
         while !reader.is_empty() {
             let tag = reader.tag();
@@ -253,13 +233,7 @@ impl<'a, F: FnMut(&SpanView<'a, '_>)> Walk<'a, '_, F> {
         Ok(())
     }
 
-    fn span(
-        &mut self,
-        frame: &'a [u8],
-        resource: &ResourceView<'a, '_>,
-        scope: &ScopeView<'a, '_>,
-        slots: &Slots,
-    ) -> Result<()> {
+    fn span(&mut self, frame: &'a [u8], resource: &ResourceView<'a, '_>, scope: &ScopeView<'a, '_>, slots: &Slots) -> Result<()> {
         slots.clear();
         let nothing = Reader::new(&[]);
         let mut span = SpanView {
@@ -380,7 +354,9 @@ fn before<'a>(frame: &'a [u8], part: &[u8]) -> &'a [u8] {
 /// Remembers an attribute that somebody reads.
 #[inline]
 fn attribute(pair: &[u8], keys: &Keys, slots: &Slots, message: &[u8]) -> Result<()> {
-    let Some((key, value)) = value::plain(pair) else { return odd_attribute(pair, keys, slots, message) };
+    let Some((key, value)) = value::plain(pair) else {
+        return odd_attribute(pair, keys, slots, message);
+    };
     let filled = keys.slot(key).is_some_and(|slot| slots.fill(slot, Held::Value(Place::of(message, value))));
     if filled || keys.all { value::check_value(value, value::TOP) } else { Ok(()) }
 }

@@ -115,16 +115,22 @@ pub(super) fn next_of<'a>(reader: &mut Reader<'a>, wanted: u32) -> Option<&'a [u
 /// last, as nearly all pairs are; the general reading is left to the caller.
 #[inline(always)]
 pub(super) fn plain(pair: &[u8]) -> Option<(&[u8], &[u8])> {
-    let [first, len, rest @ ..] = pair else { return None };
+    let [first, len, rest @ ..] = pair else {
+        return None;
+    };
     if *len >= 0x80 {
         return None;
     }
     let (one, rest) = rest.split_at_checked(usize::from(*len))?;
-    let [second, len, other @ ..] = rest else { return None };
+    let [second, len, other @ ..] = rest else {
+        return None;
+    };
     let other = if *len < 0x80 {
         (other.len() == usize::from(*len)).then_some(other)?
     } else {
-        let [high, other @ ..] = other else { return None };
+        let [high, other @ ..] = other else {
+            return None;
+        };
         let len = usize::from(*len & 0x7f) | (usize::from(*high) << 7);
         (*high < 0x80 && other.len() == len).then_some(other)?
     };

@@ -1,8 +1,8 @@
 //! Damaged bytes: no panic, and what stands before the damage is seen.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 
 use crate::generate::request;
 use crate::mutate::{Dice, Kind, mutate, parse, write};

@@ -116,8 +116,11 @@ fn resource_spans() -> impl Strategy<Value = ResourceSpans> {
         dropped_attributes_count,
         ..Default::default()
     });
-    (option::of(resource), vec(scope_spans(), 0..3), text())
-        .prop_map(|(resource, scope_spans, schema_url)| ResourceSpans { resource, scope_spans, schema_url })
+    (option::of(resource), vec(scope_spans(), 0..3), text()).prop_map(|(resource, scope_spans, schema_url)| ResourceSpans {
+        resource,
+        scope_spans,
+        schema_url,
+    })
 }
 
 /// A request.

@@ -113,7 +113,12 @@ fn a_bad_frame_loses_the_rest_of_its_parent() {
         ("a second resource that is cut", field(1, &join(&[field(1, &[]), field(2, &span), field(1, &[0x0a, 9]), field(2, &span)])), 1, 1),
         ("a resource that is cut", join(&[field(1, &join(&[field(2, &span), field(1, &[0x0a, 9])])), good.clone()]), 1, 1),
         ("damage where the resource may have stood", join(&[field(1, &join(&[field(2, &span), vec![0x0a, 9]])), good.clone()]), 1, 1),
-        ("a scope that is cut", join(&[field(1, &join(&[field(1, &[]), field(2, &join(&[span.clone(), field(1, &[0x0a, 9])]))])), good.clone()]), 1, 1),
+        (
+            "a scope that is cut",
+            join(&[field(1, &join(&[field(1, &[]), field(2, &join(&[span.clone(), field(1, &[0x0a, 9])]))])), good.clone()]),
+            1,
+            1,
+        ),
         ("resources that are a number", join(&[good.clone(), vec![0x08, 1], good.clone()]), 1, 1),
         ("a request that is cut", join(&[good.clone(), good[..good.len() - 1].to_vec()]), 1, 3),
         ("a scope that runs past its resource", field(1, &join(&[field(1, &[]), vec![0x12, 100], span.clone()])), 1, 1),

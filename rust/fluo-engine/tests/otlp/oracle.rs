@@ -2,8 +2,8 @@
 
 use fluo_engine::projection::{KeySet, Projection};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 
 use crate::generate::request;
 use crate::mutate::{Dice, Kind, descending, mutate, parse, write};

@@ -9,7 +9,8 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
 /// Keys that the generator uses; the table asks for the first few.
-pub(crate) const KEYS: [&str; 8] = ["http.route", "order.id", "db.system", "k", "service.name", "", "http.routd", "a.long.key.that.is.not.asked.for"];
+pub(crate) const KEYS: [&str; 8] =
+    ["http.route", "order.id", "db.system", "k", "service.name", "", "http.routd", "a.long.key.that.is.not.asked.for"];
 const WANTED: usize = 4;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -99,14 +100,8 @@ pub(crate) fn read_with(projection: &Projection, bytes: &[u8]) -> (Vec<Seen>, Re
                     scope.dropped_attributes,
                 ],
                 attributes: pairs(span.attributes()),
-                events: span
-                    .events()
-                    .map(|e| (e.time_nanos, e.name.to_vec(), pairs(e.attributes()), e.dropped_attributes))
-                    .collect(),
-                links: span
-                    .links()
-                    .map(|l| (l.trace_id, l.span_id, l.flags, pairs(l.attributes()), l.dropped_attributes))
-                    .collect(),
+                events: span.events().map(|e| (e.time_nanos, e.name.to_vec(), pairs(e.attributes()), e.dropped_attributes)).collect(),
+                links: span.links().map(|l| (l.trace_id, l.span_id, l.flags, pairs(l.attributes()), l.dropped_attributes)).collect(),
                 resource: pairs(resource.attributes()),
                 scope: (scope.name.to_vec(), scope.version.to_vec(), pairs(scope.attributes())),
                 slots: [

@@ -1,0 +1,19 @@
+//! Deciding a rule over what is known of a trace: three-valued truth, numbers as intervals.
+//!
+//! One evaluator serves every moment. While the trace is open unseen spans may still come; after completion they may have been lost.
+//! Both are the same to it: a set of reasons why there may be spans that nobody sees. So early and final verdicts cannot disagree.
+
+pub(crate) mod aggregate;
+pub(crate) mod cell;
+pub(crate) mod claim;
+pub(crate) mod concurrency;
+pub(crate) mod duration;
+pub(crate) mod explain;
+pub(crate) mod groups;
+pub(crate) mod order;
+pub(crate) mod relation;
+pub(crate) mod rule;
+pub(crate) mod spanset;
+pub(crate) mod topology;
+pub(crate) mod view;
+pub(crate) mod window;

@@ -1,0 +1,264 @@
+//! Aggregates of a spanset: exact where every member is known, an interval where more may come or a membership is in doubt.
+
+use std::collections::BTreeSet;
+
+use super::cell::Cell;
+use super::spanset::Member;
+use super::view::{Frame, View};
+use crate::exact;
+use crate::plan::Function;
+use crate::truth::Reasons;
+use crate::value::{Number, Val};
+use crate::verdict::Reason;
+
+/// How many spans a single selector picked, where counters know it.
+pub(crate) struct Count {
+    pub(crate) yes: u64,
+    pub(crate) maybe: u64,
+    /// Why some are in doubt.
+    pub(crate) doubt: Reasons,
+}
+
+/// The values of a set, told apart by how sure they are.
+struct Values<'t> {
+    certain: Vec<Val<'t>>,
+    possible: Vec<Val<'t>>,
+    /// Whether some value is not known at all.
+    unseen: bool,
+    /// Why there are possible or unseen ones.
+    why: Reasons,
+}
+
+impl<'t> View<'t> {
+    /// The counters of a set that is just what one selector picks, in a frame that does not narrow it.
+    pub(crate) fn counter_of(&self, set: u32, frame: Frame<'_>) -> Option<Count> {
+        let plan = self.set(set)?;
+        let selector = plan.selector?;
+        if (frame.group.is_some() && plan.grouped) || (frame.instant.is_some() && plan.within.is_some()) {
+            return None;
+        }
+        let counter = self.trace.counter(selector);
+        let mut doubt = Reasons::NONE;
+        for (times, reason) in [(counter.dropped, Reason::Dropped), (counter.bad_time, Reason::BadTime)] {
+            if times > 0 {
+                doubt = doubt.and(Reasons::of(reason));
+            }
+        }
+        Some(Count { yes: u64::from(counter.yes), maybe: u64::from(counter.dropped) + u64::from(counter.bad_time), doubt })
+    }
+
+    /// The value of an aggregate in a frame.
+    pub(super) fn aggregate(&self, set: u32, function: &Function, frame: Frame<'_>) -> Cell<'t> {
+        let hidden = self.hidden_of(set);
+        match function {
+            Function::Count => {
+                let count = self.counter_of(set, frame).unwrap_or_else(|| counted(&self.members_in(set, frame)));
+                let high = hidden.is_empty().then_some(count.yes + count.maybe);
+                Cell::count(count.yes, high, hidden.and(count.doubt))
+            }
+            Function::Rate(width) => {
+                let count = self.aggregate(set, &Function::Count, frame);
+                #[expect(clippy::cast_precision_loss, reason = "a window's length in seconds")]
+                let seconds = Val::Float(*width as f64 / 1e9);
+                super::cell::arith(fluo_lang::program::ArithOp::Div, &count, &Cell::Exact(seconds))
+            }
+            Function::Distinct(terms) => self.distinct(&self.members_in(set, frame), terms, hidden),
+            Function::Concurrent => self.concurrent(&self.members_in(set, frame), hidden),
+            Function::LongestRun(terms) => self.longest_run(&self.members_in(set, frame), terms, hidden),
+            Function::Sum { term, is_duration } => {
+                let values = self.values(&self.members_in(set, frame), *term);
+                sum(&values, hidden, *is_duration)
+            }
+            Function::Min(term) => extreme(&self.values(&self.members_in(set, frame), *term), hidden, false),
+            Function::Max(term) => extreme(&self.values(&self.members_in(set, frame), *term), hidden, true),
+            Function::Avg(term) => {
+                let values = self.values(&self.members_in(set, frame), *term);
+                settled(&values, hidden, exact::mean)
+            }
+            Function::Quantile(term, q) => {
+                let values = self.values(&self.members_in(set, frame), *term);
+                settled(&values, hidden, |certain| quantile(certain, *q))
+            }
+        }
+    }
+
+    /// Numbers, durations and canonical strings under a term; the rest is skipped.
+    fn values(&self, members: &[Member], term: u32) -> Values<'t> {
+        let mut values = Values { certain: Vec::new(), possible: Vec::new(), unseen: false, why: Reasons::NONE };
+        for member in members {
+            let read = self.value(member.at, term);
+            values.why = values.why.and(member.doubt()).and(read.unknown);
+            values.unseen |= !read.unknown.is_empty();
+            let into = if member.is_certain() { &mut values.certain } else { &mut values.possible };
+            match read.value {
+                Some(Val::List(items)) => into.extend(items.into_iter().filter(is_measure)),
+                Some(value) if is_measure(&value) => into.push(value),
+                _ => {}
+            }
+        }
+        values
+    }
+
+    fn distinct(&self, members: &[Member], terms: &[u32], hidden: Reasons) -> Cell<'t> {
+        let (mut certain, mut possible) = (BTreeSet::new(), BTreeSet::new());
+        let mut unseen = 0;
+        let mut why = hidden;
+        for member in members {
+            let Some(record) = self.record(member.at) else {
+                continue;
+            };
+            why = why.and(member.doubt());
+            match self.groups_of(record, terms) {
+                Ok(groups) => {
+                    let into = if member.is_certain() { &mut certain } else { &mut possible };
+                    into.extend(groups.into_iter().map(|g| g.key));
+                }
+                Err(reasons) => {
+                    why = why.and(reasons);
+                    unseen += 1;
+                }
+            }
+        }
+        let low = certain.len() as u64;
+        let high = certain.union(&possible).count() as u64 + unseen;
+        Cell::count(low, hidden.is_empty().then_some(high), why)
+    }
+
+    /// The longest stretch, in start order, with equal present values.
+    fn longest_run(&self, members: &[Member], terms: &[u32], hidden: Reasons) -> Cell<'t> {
+        let mut why = hidden;
+        let mut spans = Vec::with_capacity(members.len());
+        for member in members {
+            let Some(record) = self.record(member.at) else {
+                continue;
+            };
+            why = why.and(member.doubt());
+            if record.start == 0 {
+                why = why.and(Reasons::of(Reason::BadTime));
+            }
+            let mut key = Some(Vec::new());
+            for term in terms {
+                let read = self.trace.value(record, *term);
+                why = why.and(read.unknown);
+                key = match (key, read.value) {
+                    (Some(mut key), Some(value)) => {
+                        value.each().iter().for_each(|v| v.write_key(&mut key));
+                        key.push(0xff);
+                        Some(key)
+                    }
+                    _ => None,
+                };
+            }
+            spans.push((record.start, record.id, key));
+        }
+        if !why.is_empty() {
+            return Cell::Unknown(why);
+        }
+        spans.sort_unstable();
+        let (mut longest, mut run) = (0u64, 0u64);
+        let mut before: Option<&Vec<u8>> = None;
+        for (_, _, key) in &spans {
+            run = match key {
+                Some(key) if before == Some(key) => run + 1,
+                Some(_) => 1,
+                None => 0,
+            };
+            before = key.as_ref();
+            longest = longest.max(run);
+        }
+        Cell::count(longest, Some(longest), Reasons::NONE)
+    }
+
+    /// Depth of the trace: grows while spans come.
+    pub(super) fn depth(&self) -> Cell<'t> {
+        let low = self.topology().depth() as u64;
+        let cycle = self.hidden.is_empty() && self.trace.shape().cycle;
+        let why = if cycle { Reasons::of(Reason::Gap) } else { self.hidden };
+        Cell::count(low, why.is_empty().then_some(low), why)
+    }
+}
+
+/// Members counted.
+fn counted(members: &[Member]) -> Count {
+    let yes = members.iter().filter(|m| m.is_certain()).count() as u64;
+    let doubt = members.iter().fold(Reasons::NONE, |why, m| why.and(m.doubt()));
+    Count { yes, maybe: members.len() as u64 - yes, doubt }
+}
+
+fn is_measure(value: &Val<'_>) -> bool {
+    matches!(value, Val::Duration(_)) || value.number().is_some()
+}
+
+/// A function that is known only when every value is.
+fn settled<'t>(values: &Values<'t>, hidden: Reasons, function: impl Fn(&[Val<'t>]) -> Option<Val<'t>>) -> Cell<'t> {
+    let why = values.why.and(hidden);
+    if !why.is_empty() {
+        return Cell::Unknown(why);
+    }
+    if values.certain.is_empty() {
+        return Cell::NotApplicable;
+    }
+    function(&values.certain).map_or(Cell::Missing, Cell::Exact)
+}
+
+fn sum<'t>(values: &Values<'t>, hidden: Reasons, is_duration: bool) -> Cell<'t> {
+    let why = values.why.and(hidden);
+    let total = |extra: Option<bool>| {
+        let chosen = values.possible.iter().filter(|v| extra.is_some_and(|upwards| is_positive(v) == upwards));
+        exact::sum(&values.certain.iter().chain(chosen).cloned().collect::<Vec<_>>(), is_duration)
+    };
+    if why.is_empty() {
+        return total(None).map_or(Cell::Missing, Cell::Exact);
+    }
+    // What nobody sees may be anything, but a duration is never negative.
+    let unbounded = values.unseen || !hidden.is_empty();
+    let low = if unbounded && !is_duration { None } else { total(Some(false)) };
+    let high = if unbounded { None } else { total(Some(true)) };
+    Cell::range(low, high, why)
+}
+
+fn is_positive(value: &Val<'_>) -> bool {
+    match value {
+        Val::Duration(d) => *d > 0,
+        other => other.number().is_some_and(|n| n.compare(Number::Int(0)).is_gt()),
+    }
+}
+
+/// The greatest or smallest value. More spans can only push it outwards.
+fn extreme<'t>(values: &Values<'t>, hidden: Reasons, greatest: bool) -> Cell<'t> {
+    let outermost = |candidates: &mut dyn Iterator<Item = &Val<'t>>| {
+        let mut best: Option<Val<'t>> = None;
+        for value in candidates {
+            let better = match &best {
+                None => true,
+                Some(best) => value.order(best) == Some(if greatest { std::cmp::Ordering::Greater } else { std::cmp::Ordering::Less }),
+            };
+            if better {
+                best = Some(value.clone());
+            }
+        }
+        best
+    };
+    let inner = outermost(&mut values.certain.iter());
+    let why = values.why.and(hidden);
+    if why.is_empty() {
+        return inner.map_or(Cell::NotApplicable, Cell::Exact);
+    }
+    let Some(inner) = inner else {
+        return Cell::Unknown(why);
+    };
+    let unbounded = values.unseen || !hidden.is_empty();
+    let outer = if unbounded { None } else { outermost(&mut values.certain.iter().chain(&values.possible)) };
+    if greatest { Cell::range(Some(inner), outer, why) } else { Cell::range(outer, Some(inner), why) }
+}
+
+/// The smallest value with at least ⌈q·n⌉ values ≤ it. `q` is taken as the decimal that the rule wrote, so that `0.1` of 30 is 3.
+fn quantile<'t>(values: &[Val<'t>], q: f64) -> Option<Val<'t>> {
+    let mut sorted = values.to_vec();
+    if sorted.iter().any(|v| matches!(v, Val::Duration(_))) && !sorted.iter().all(|v| matches!(v, Val::Duration(_))) {
+        return None;
+    }
+    sorted.sort_by(|a, b| a.order(b).unwrap_or(std::cmp::Ordering::Equal));
+    let rank = exact::ceil_of_product(q, sorted.len() as u64).max(1);
+    sorted.into_iter().nth(usize::try_from(rank - 1).ok()?)
+}

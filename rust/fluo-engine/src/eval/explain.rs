@@ -1,0 +1,399 @@
+//! Why a claim is broken: the clause that failed, the spans that it rests on, what was expected and missing, observed values.
+//!
+//! Only what is needed is cited: spans that break a claim by being there. What breaks it by not being there is named as missing, and
+//! rests on the trace being closed.
+
+use std::collections::BTreeSet;
+
+use fluo_lang::program::{Axis, CompareOp, Owner};
+
+use super::cell::Cell;
+use super::spanset::Member;
+use super::view::{Frame, RecordEnv, View};
+use crate::expr::{Node, TermNode, decide};
+use crate::plan::{Claim, ClaimTerm, Distinguished, Function, RulePlan, StepPlan};
+use crate::truth::Truth;
+
+/// Spans that a signal cites at most, unless the rule says less.
+pub(crate) const MAX_EVIDENCE: usize = 64;
+
+/// Why a claim is broken.
+#[derive(Debug, Default)]
+pub(crate) struct Explanation {
+    /// Cited spans.
+    pub(crate) spans: BTreeSet<usize>,
+    /// Whether more spans would have to be cited.
+    pub(crate) truncated: bool,
+    /// Aggregates and their observed values, in the order of the claim.
+    pub(crate) observed: Vec<(String, String)>,
+    /// What had to be there and was not.
+    pub(crate) missing: Vec<String>,
+    /// What was seen, as parts of a sentence.
+    pub(crate) seen: Vec<String>,
+}
+
+/// Collects an explanation.
+struct Blame<'v, 't> {
+    view: &'v View<'t>,
+    frame: Frame<'v>,
+    limit: usize,
+    found: Explanation,
+}
+
+impl<'t> View<'t> {
+    /// Explains why a rule's claim does not hold in a frame.
+    pub(crate) fn explain(&self, rule: &'t RulePlan, frame: Frame<'_>, limit: usize) -> Explanation {
+        let mut blame = Blame { view: self, frame, limit: limit.min(MAX_EVIDENCE), found: Explanation::default() };
+        blame.claim(&rule.claim, false);
+        if let Some(guard) = &rule.guard {
+            blame.guard(guard);
+        }
+        blame.found
+    }
+}
+
+impl<'t> Blame<'_, 't> {
+    /// Explains why the claim has this truth value, which it has.
+    fn claim(&mut self, claim: &'t Claim, value: bool) {
+        match claim {
+            Claim::Const(_) => {}
+            Claim::Not(inner) => self.claim(inner, !value),
+            Claim::And(parts) => self.parts(parts, value, value),
+            Claim::Or(parts) => self.parts(parts, value, !value),
+            Claim::NonEmpty { set, tested } => self.emptiness(*set, *tested, value),
+            Claim::Compare { op, left, right } => self.comparison(*op, left, right, value),
+            Claim::In { term, .. } | Claim::Matches { term, .. } | Claim::Exists(term) => self.term(term),
+            Claim::Text { left, right, .. } => {
+                self.term(left);
+                self.term(right);
+            }
+        }
+    }
+
+    /// All parts take part in the value, or the first that has it decides.
+    fn parts(&mut self, parts: &'t [Claim], value: bool, all: bool) {
+        let has_value = |part: &&Claim| self.view.truth(part, self.frame) == Truth::of(value);
+        if all {
+            parts.iter().for_each(|part| self.claim(part, value));
+        } else if let Some(part) = parts.iter().find(has_value) {
+            self.claim(part, value);
+        }
+    }
+
+    /// What makes the claim's guard hold, where it holds: one witness is enough, its absence is no news.
+    fn guard(&mut self, guard: &'t Claim) {
+        let missing = std::mem::take(&mut self.found.missing);
+        if self.view.truth(guard, self.frame) == Truth::True {
+            self.claim(guard, true);
+        }
+        self.found.missing = missing;
+    }
+
+    fn emptiness(&mut self, set: u32, tested: u32, filled: bool) {
+        let members = self.certain(set);
+        let text = self.text(set);
+        if filled {
+            self.cite(set, &members, 1);
+            let count = members.len();
+            self.see(format!("{count} {} matched {text}", spans(count)));
+            return;
+        }
+        let among = self.certain(tested).len();
+        if tested != set && among > 0 {
+            self.see(format!("{among} {} matched {}, none of them {text}", spans(among), self.text(tested)));
+        } else {
+            self.see(format!("no span matched {text}"));
+        }
+        self.found.missing.push(text);
+    }
+
+    fn comparison(&mut self, op: CompareOp, left: &'t ClaimTerm, right: &'t ClaimTerm, value: bool) {
+        self.term(left);
+        self.term(right);
+        let (count, bound, op) = match (counted(left), counted(right)) {
+            (Some(set), None) => (set, self.view.cell(right, self.frame), op),
+            (None, Some(set)) => (set, self.view.cell(left, self.frame), mirrored(op)),
+            _ => return self.everything(left, right),
+        };
+        let members = self.certain(count);
+        let text = self.text(count);
+        let Some(needed) = needed(op, value, &bound, members.len()) else {
+            self.found.missing.push(format!("{} {} of {text}", expected(op, value), show(&bound)));
+            return;
+        };
+        self.cite(count, &members, needed);
+    }
+
+    /// Cites the spans behind every aggregate of a comparison that is not about one count.
+    fn everything(&mut self, left: &'t ClaimTerm, right: &'t ClaimTerm) {
+        for term in [left, right] {
+            for set in sets(term) {
+                let members = self.certain(set);
+                self.cite(set, &members, members.len());
+            }
+        }
+    }
+
+    /// Notes the observed values of a term's aggregates.
+    fn term(&mut self, term: &'t ClaimTerm) {
+        match term {
+            ClaimTerm::Literal(_) => {}
+            ClaimTerm::Arith { left, right, .. } => {
+                self.term(left);
+                self.term(right);
+            }
+            ClaimTerm::Neg(inner) | ClaimTerm::Lower(inner) | ClaimTerm::Extract(inner, _) | ClaimTerm::Shape(inner) => self.term(inner),
+            ClaimTerm::Coalesce(parts) => parts.iter().for_each(|t| self.term(t)),
+            other => {
+                let (text, value) = (other.text(), show(&self.view.cell(other, self.frame)));
+                if !self.found.observed.iter().any(|(known, _)| *known == text) {
+                    self.see(format!("{text} was {value}"));
+                    self.found.observed.push((text, value));
+                }
+            }
+        }
+    }
+
+    fn see(&mut self, sentence: String) {
+        if !self.found.seen.contains(&sentence) {
+            self.found.seen.push(sentence);
+        }
+    }
+
+    fn text(&self, set: u32) -> String {
+        self.view.set(set).map(|s| crate::text::common(&s.written)).unwrap_or_default()
+    }
+
+    /// The certain members of a set, earliest end first.
+    fn certain(&self, set: u32) -> Vec<usize> {
+        let mut members: Vec<usize> = self.view.members_in(set, self.frame).iter().filter(|m| m.is_certain()).map(|m| m.at).collect();
+        members.sort_by_key(|at| self.view.record(*at).map(|r| (r.end, r.id)));
+        members
+    }
+
+    /// Cites the first members of a set, and what they are members by.
+    fn cite(&mut self, set: u32, members: &[usize], count: usize) {
+        for at in members.iter().take(count) {
+            self.span(*at);
+            if let Some(plan) = self.view.set(set) {
+                self.steps(&plan.steps, *at);
+            }
+        }
+    }
+
+    fn span(&mut self, at: usize) {
+        if self.found.spans.len() < self.limit {
+            self.found.spans.insert(at);
+        } else if !self.found.spans.contains(&at) {
+            self.found.truncated = true;
+        }
+    }
+
+    /// Cites what makes a span a member after these steps.
+    fn steps(&mut self, steps: &'t [StepPlan], at: usize) {
+        let Some((last, before)) = steps.split_last() else {
+            return;
+        };
+        match last {
+            StepPlan::Where(node) => {
+                self.node(node, at, true);
+                self.steps(before, at);
+            }
+            StepPlan::Navigate(axis) => {
+                let origins: Vec<Member> = self.view.walk(before);
+                let is_origin = |at: &usize| origins.iter().any(|m| m.at == *at && m.is_certain());
+                let topology = self.view.topology();
+                let way: Vec<usize> = match axis {
+                    Axis::Children => topology.parent(at).into_iter().collect(),
+                    Axis::Parents => topology.children(at).iter().copied().filter(is_origin).take(1).collect(),
+                    Axis::Descendants => up_to(&topology.ancestors(at), is_origin),
+                    Axis::Ancestors => {
+                        let below = topology.descendants(at).into_iter().find(|d| is_origin(d));
+                        below.map_or_else(Vec::new, |below| {
+                            let mut way = up_to(&topology.ancestors(below), |a| *a == at);
+                            way.insert(0, below);
+                            way
+                        })
+                    }
+                };
+                for step in &way {
+                    self.span(*step);
+                }
+                if let Some(origin) = way.iter().rev().find(|w| is_origin(w)) {
+                    self.steps(before, *origin);
+                }
+            }
+        }
+    }
+
+    /// Cites the spans by which a predicate has this value on a span.
+    fn node(&mut self, node: &'t Node, at: usize, value: bool) {
+        match node {
+            Node::Not(inner) => self.node(inner, at, !value),
+            Node::And(parts) if value => parts.iter().for_each(|p| self.node(p, at, value)),
+            Node::Or(parts) if !value => parts.iter().for_each(|p| self.node(p, at, value)),
+            Node::And(parts) | Node::Or(parts) => {
+                let env = RecordEnv { view: self.view, at };
+                if let Some(part) = parts.iter().find(|p| decide(p, &env) == Truth::of(value)) {
+                    self.node(part, at, value);
+                }
+            }
+            Node::Compare { left, right, .. } | Node::Text { left, right, .. } => {
+                self.owners(left, at);
+                self.owners(right, at);
+            }
+            Node::In { term, .. } | Node::Matches { term, .. } | Node::Exists(term) | Node::Missing(term) => self.owners(term, at),
+            Node::Relation(relation) if value => self.witnesses(*relation, at),
+            _ => {}
+        }
+    }
+
+    /// Cites the parent or root whose field a term reads.
+    fn owners(&mut self, term: &TermNode, at: usize) {
+        match term {
+            TermNode::Kept { owner: Owner::Parent, .. } => {
+                if let Ok(Some(parent)) = self.view.parent(at) {
+                    self.span(parent);
+                }
+            }
+            TermNode::Kept { owner: Owner::Root, .. } => {
+                if let Ok(root) = self.view.root() {
+                    self.span(root);
+                }
+            }
+            TermNode::Arith { left, right, .. } => {
+                self.owners(left, at);
+                self.owners(right, at);
+            }
+            TermNode::Neg(inner) | TermNode::Lower(inner) | TermNode::Extract(inner, _) | TermNode::Shape(inner) => self.owners(inner, at),
+            TermNode::Coalesce(parts) => parts.iter().for_each(|t| self.owners(t, at)),
+            _ => {}
+        }
+    }
+
+    /// Cites as many related spans as the relation asks for.
+    fn witnesses(&mut self, relation: u32, at: usize) {
+        let Some(plan) = self.view.plan.relations.get(relation as usize) else {
+            return;
+        };
+        let (candidates, _) = self.view.candidates(at, plan.kind);
+        let fitting: Vec<usize> = candidates.into_iter().filter(|other| self.view.fits(at, *other, plan) == Truth::True).collect();
+        for other in fitting.into_iter().take(usize::try_from(plan.at_least).unwrap_or(usize::MAX)) {
+            self.span(other);
+            self.node(&plan.other, other, true);
+            for step in self.view.way_between(at, other) {
+                self.span(step);
+            }
+        }
+    }
+}
+
+impl View<'_> {
+    /// The spans on the paths of two spans up to where they meet: what their relation in the tree, and their order across emitters,
+    /// rests on.
+    fn way_between(&self, a: usize, b: usize) -> Vec<usize> {
+        let topology = self.topology();
+        let path = |at: usize| {
+            let mut path = vec![at];
+            path.extend(topology.ancestors(at));
+            path
+        };
+        let same_emitter = self.record(a).map(|r| r.emitter) == self.record(b).map(|r| r.emitter);
+        let (left, right) = (path(a), path(b));
+        let meeting = left.iter().enumerate().find_map(|(i, x)| Some((i, right.iter().position(|y| x == y)?)));
+        match meeting {
+            Some((i, j)) if !same_emitter || i == 0 || j == 0 => left.into_iter().take(i + 1).chain(right.into_iter().take(j)).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The path up to and with the first that fits.
+fn up_to(path: &[usize], fits: impl Fn(&usize) -> bool) -> Vec<usize> {
+    let end = path.iter().position(fits).map_or(0, |at| at + 1);
+    path.iter().take(end).copied().collect()
+}
+
+fn spans(count: usize) -> &'static str {
+    if count == 1 { "span" } else { "spans" }
+}
+
+/// The set whose size a term is.
+fn counted(term: &ClaimTerm) -> Option<u32> {
+    match term {
+        ClaimTerm::Aggregate { set, function: Function::Count, .. } => Some(*set),
+        _ => None,
+    }
+}
+
+/// The sets that a term speaks of.
+fn sets(term: &ClaimTerm) -> Vec<u32> {
+    match term {
+        ClaimTerm::Aggregate { set, .. } => vec![*set],
+        ClaimTerm::OfSpan { span: Distinguished::First(set) | Distinguished::Last(set), .. } => vec![*set],
+        ClaimTerm::Arith { left, right, .. } => [sets(left), sets(right)].concat(),
+        ClaimTerm::Neg(inner) | ClaimTerm::Lower(inner) | ClaimTerm::Extract(inner, _) | ClaimTerm::Shape(inner) => sets(inner),
+        ClaimTerm::Coalesce(parts) => parts.iter().flat_map(sets).collect(),
+        _ => Vec::new(),
+    }
+}
+
+const fn mirrored(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Lt => CompareOp::Gt,
+        CompareOp::Le => CompareOp::Ge,
+        CompareOp::Gt => CompareOp::Lt,
+        CompareOp::Ge => CompareOp::Le,
+        other => other,
+    }
+}
+
+/// How many spans make `count op bound` have its value; `None` where it has it because there are too few.
+fn needed(op: CompareOp, value: bool, bound: &Cell<'_>, count: usize) -> Option<usize> {
+    let Cell::Exact(bound) = bound else {
+        return Some(count);
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a bound of a count; anything else is cut to what is there"
+    )]
+    let least_above = |including: bool| {
+        let bound = bound.number().map_or(0.0, crate::value::Number::to_f64);
+        let least = if including { bound.ceil() } else { bound.floor() + 1.0 };
+        (least.max(0.0) as usize).min(count)
+    };
+    let above = bound.number().is_some_and(|b| crate::value::Number::Int(i64::try_from(count).unwrap_or(i64::MAX)).compare(b).is_gt());
+    match (op, value) {
+        (CompareOp::Gt, true) | (CompareOp::Le, false) => Some(least_above(false)),
+        (CompareOp::Ge, true) | (CompareOp::Lt, false) => Some(least_above(true)),
+        (CompareOp::Eq, true) | (CompareOp::Ne, false) => Some(count),
+        (CompareOp::Eq, false) | (CompareOp::Ne, true) if above => Some(least_above(false)),
+        _ => None,
+    }
+}
+
+/// How many spans would have had to be there.
+const fn expected(op: CompareOp, value: bool) -> &'static str {
+    match (op, value) {
+        (CompareOp::Gt, false) | (CompareOp::Le, true) => "more than",
+        (CompareOp::Eq, false) => "exactly",
+        (CompareOp::Ne, true) => "other than",
+        _ => "at least",
+    }
+}
+
+/// A value for people.
+pub(crate) fn show(cell: &Cell<'_>) -> String {
+    let text = |value: &crate::value::Val<'_>| String::from_utf8_lossy(&value.text()).into_owned();
+    match cell {
+        Cell::NotApplicable => "nothing".to_owned(),
+        Cell::Missing => "missing".to_owned(),
+        Cell::Unknown(_) => "unknown".to_owned(),
+        Cell::Exact(value) => text(value),
+        Cell::Range { low: Some(low), high: None, .. } => text(low),
+        Cell::Range { low: None, high: Some(high), .. } => format!("at most {}", text(high)),
+        Cell::Range { low: Some(low), high: Some(high), .. } => format!("{} to {}", text(low), text(high)),
+        Cell::Range { low: None, high: None, .. } => "unknown".to_owned(),
+    }
+}

@@ -1,0 +1,103 @@
+//! The verdict of a rule over what is known of a trace.
+
+use super::groups::Group;
+use super::view::{Frame, View};
+use crate::plan::RulePlan;
+use crate::truth::{Reasons, Truth};
+
+/// What became of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Satisfied,
+    Violated,
+    Unknown(Reasons),
+    NotApplicable,
+}
+
+impl Outcome {
+    /// How bad it is for the trace, whose verdict is that of its worst group.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Violated => 3,
+            Self::Unknown(_) => 2,
+            Self::Satisfied => 1,
+            Self::NotApplicable => 0,
+        }
+    }
+
+    /// The worse of two.
+    #[must_use]
+    pub(crate) const fn worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unknown(a), Self::Unknown(b)) => Self::Unknown(a.and(b)),
+            _ if other.rank() > self.rank() => other,
+            _ => self,
+        }
+    }
+}
+
+/// The outcome for one group, or for a rule without groups.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct GroupOutcome {
+    pub(crate) group: Option<Group>,
+    pub(crate) outcome: Outcome,
+    /// Whether the guard holds for certain.
+    pub(crate) guarded: bool,
+    /// The instant at which the claim is violated, for rules with windows.
+    pub(crate) instant: Option<u64>,
+}
+
+impl<'t> View<'t> {
+    /// The outcomes of a rule: one for each of its groups, or one.
+    pub(crate) fn outcomes(&self, rule: &'t RulePlan) -> Vec<GroupOutcome> {
+        self.by.borrow_mut().clone_from(&rule.by);
+        if rule.grouped_sets.is_empty() {
+            return vec![self.outcome(rule, None)];
+        }
+        let groups = self.groups(rule);
+        if groups.is_empty() {
+            let why = self.hidden.and(self.doubt_of_groups(rule));
+            let outcome = if why.is_empty() { Outcome::NotApplicable } else { Outcome::Unknown(why) };
+            return vec![GroupOutcome { group: None, outcome, guarded: rule.guard.is_none(), instant: None }];
+        }
+        groups.into_iter().map(|group| self.outcome(rule, Some(group))).collect()
+    }
+
+    /// Why there may be groups although none was found.
+    fn doubt_of_groups(&self, rule: &RulePlan) -> Reasons {
+        let members = rule.grouped_sets.iter().flat_map(|set| self.members(*set).to_vec());
+        members
+            .filter_map(|member| self.record(member.at))
+            .filter_map(|record| self.groups_of(record, &rule.by).err())
+            .fold(Reasons::NONE, Reasons::and)
+    }
+
+    fn outcome(&self, rule: &'t RulePlan, group: Option<Group>) -> GroupOutcome {
+        let key = group.as_ref().map(|g| &*g.key);
+        let (outcome, guarded, instant) = match rule.widest {
+            Some(widest) => self.over_instants(rule, key, widest),
+            None => {
+                let (outcome, guarded) = self.at(rule, Frame { group: key, instant: None });
+                (outcome, guarded, None)
+            }
+        };
+        GroupOutcome { group, outcome, guarded, instant }
+    }
+
+    /// The outcome in one frame, and whether the guard holds for certain.
+    pub(super) fn at(&self, rule: &'t RulePlan, frame: Frame<'_>) -> (Outcome, bool) {
+        let guard = rule.guard.as_ref().map_or(Truth::True, |guard| self.truth(guard, frame));
+        if matches!(guard, Truth::False | Truth::NotApplicable) {
+            return (Outcome::NotApplicable, false);
+        }
+        let claim = self.truth(&rule.claim, frame);
+        let outcome = match (guard, claim) {
+            (_, Truth::NotApplicable) => Outcome::NotApplicable,
+            (Truth::Unknown(why), _) => Outcome::Unknown(why),
+            (_, Truth::True) => Outcome::Satisfied,
+            (_, Truth::False) => Outcome::Violated,
+            (_, Truth::Unknown(why)) => Outcome::Unknown(why),
+        };
+        (outcome, guard == Truth::True)
+    }
+}

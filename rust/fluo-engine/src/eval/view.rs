@@ -1,0 +1,145 @@
+//! A trace as an evaluation sees it.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use fluo_lang::glob::Glob;
+use fluo_lang::program::{ItemKind, Owner};
+
+use super::spanset::Member;
+use super::topology::Topology;
+use crate::expr::read::Read;
+use crate::expr::{Env, LocalField, Node};
+use crate::plan::Plan;
+use crate::store::combination::Combinations;
+use crate::store::record::Record;
+use crate::store::trace::TraceState;
+use crate::truth::{Reasons, Truth};
+use crate::verdict::Reason;
+
+/// What an evaluation knows: the trace, and why there may be more of it.
+pub(crate) struct View<'t> {
+    pub(crate) plan: &'t Plan,
+    pub(crate) trace: &'t TraceState,
+    pub(crate) combinations: &'t Combinations,
+    /// Why there may be spans that nobody sees; none for a trace that is known to be whole.
+    pub(crate) hidden: Reasons,
+    /// Whether the single span on top counts as the root although its parent has not come.
+    pub(crate) lone_top: bool,
+    /// Largest clock difference between emitters.
+    pub(crate) max_skew: u64,
+    /// The terms of `by` of the rule at hand.
+    pub(super) by: RefCell<Vec<u32>>,
+    topology: OnceCell<Topology>,
+    pub(super) members: RefCell<HashMap<u32, Rc<Vec<Member>>>>,
+}
+
+/// Which part of the trace a claim speaks of at the moment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Frame<'f> {
+    /// Canonical key of the group.
+    pub(crate) group: Option<&'f [u8]>,
+    /// The instant at which all windows end, Unix nanoseconds.
+    pub(crate) instant: Option<u64>,
+}
+
+impl<'t> View<'t> {
+    pub(crate) fn new(trace: &'t TraceState, combinations: &'t Combinations, hidden: Reasons, lone_top: bool, max_skew: u64) -> Self {
+        Self {
+            plan: &trace.plan,
+            trace,
+            combinations,
+            hidden,
+            lone_top,
+            max_skew,
+            by: RefCell::default(),
+            topology: OnceCell::new(),
+            members: RefCell::default(),
+        }
+    }
+
+    /// Parents and children of the kept spans.
+    pub(crate) fn topology(&self) -> &Topology {
+        self.topology.get_or_init(|| Topology::new(&self.trace.records))
+    }
+
+    /// A kept span.
+    pub(crate) fn record(&self, at: usize) -> Option<&'t Record> {
+        self.trace.records.get(at)
+    }
+
+    /// The kept value of a term.
+    pub(crate) fn value(&self, at: usize, term: u32) -> Read<'t> {
+        self.record(at).map_or(Read::MISSING, |record| self.trace.value(record, term))
+    }
+
+    /// The root of the trace, or why it is not known.
+    pub(crate) fn root(&self) -> Result<usize, Reasons> {
+        let mut roots = self.trace.records.iter().enumerate().filter(|(_, r)| r.parent == 0);
+        match (roots.next(), roots.next()) {
+            (Some((root, _)), None) => Ok(root),
+            (None, _) if self.lone_top => self.topology().tops(&self.trace.records).next().ok_or(self.hidden),
+            _ if self.hidden.is_empty() => Err(Reasons::of(Reason::Gap)),
+            _ => Err(self.hidden),
+        }
+    }
+
+    /// The parent of a span: `None` where it has none, the reasons where it has not come.
+    pub(crate) fn parent(&self, at: usize) -> Result<Option<usize>, Reasons> {
+        let Some(record) = self.record(at) else {
+            return Ok(None);
+        };
+        if record.parent == 0 {
+            return Ok(None);
+        }
+        match self.topology().parent(at) {
+            Some(parent) => Ok(Some(parent)),
+            None if self.lone_top => Ok(None),
+            None if self.hidden.is_empty() => Err(Reasons::of(Reason::Gap)),
+            None => Err(self.hidden),
+        }
+    }
+}
+
+/// The facts of a kept span.
+pub(crate) struct RecordEnv<'v, 't> {
+    pub(crate) view: &'v View<'t>,
+    pub(crate) at: usize,
+}
+
+impl<'t> Env<'t> for RecordEnv<'_, 't> {
+    // Fields, names and items are decided at ingest.
+    fn field(&self, _field: &LocalField) -> Read<'t> {
+        Read::MISSING
+    }
+
+    fn name_fits(&self, _glob: &Glob) -> bool {
+        false
+    }
+
+    fn item(&self, _kind: ItemKind, _name: Option<&'t Glob>, _predicate: Option<&'t Node>) -> Truth {
+        Truth::False
+    }
+
+    fn selector(&self, selector: u32) -> Truth {
+        self.view.record(self.at).map_or(Truth::False, |record| self.view.combinations.fit(record.combination, selector))
+    }
+
+    fn kept(&self, owner: Owner, term: u32) -> Read<'t> {
+        let at = match owner {
+            Owner::Span | Owner::Item => Ok(Some(self.at)),
+            Owner::Parent => self.view.parent(self.at),
+            Owner::Root => self.view.root().map(Some),
+        };
+        match at {
+            Ok(Some(at)) => self.view.value(at, term),
+            Ok(None) => Read::MISSING,
+            Err(why) => Read::unknown(why),
+        }
+    }
+
+    fn relation(&self, relation: u32) -> Truth {
+        self.view.relation(self.at, relation)
+    }
+}

@@ -1,0 +1,55 @@
+//! `.within(D)` inside a trace: the claim is made at every instant, and all windows end at the same one.
+
+use super::rule::Outcome;
+use super::view::{Frame, View};
+use crate::plan::RulePlan;
+
+impl<'t> View<'t> {
+    /// The worst outcome over all instants of the trace, with the first violating one.
+    ///
+    /// Instants run from the first end plus the widest window to the last end; a claim that more spans can only break is judged
+    /// before that as well. Between two instants at which a span enters or leaves a window nothing changes, so only those are looked at.
+    pub(super) fn over_instants(&self, rule: &'t RulePlan, group: Option<&[u8]>, widest: u64) -> (Outcome, bool, Option<u64>) {
+        let trace = self.trace;
+        let first = if rule.only_breaks { trace.first_end } else { trace.first_end.saturating_add(widest) };
+        let mut worst = Outcome::NotApplicable;
+        let mut guarded = false;
+        let mut violated_at = None;
+        if trace.first_end != 0 && first <= trace.last_end {
+            for instant in self.instants(rule, first, trace.last_end) {
+                let (outcome, holds) = self.at(rule, Frame { group, instant: Some(instant) });
+                guarded |= holds;
+                worst = worst.worse(outcome);
+                if outcome == Outcome::Violated {
+                    violated_at = Some(instant);
+                    break;
+                }
+            }
+        }
+        // Spans that nobody sees may add instants.
+        if worst != Outcome::Violated && !self.hidden.is_empty() {
+            worst = worst.worse(Outcome::Unknown(self.hidden));
+        }
+        (worst, guarded, violated_at)
+    }
+
+    /// The instants in `[first, last]` at which some window of the rule changes, and `first` itself.
+    fn instants(&self, rule: &RulePlan, first: u64, last: u64) -> Vec<u64> {
+        let mut instants = vec![first];
+        for set in &rule.windowed_sets {
+            let Some(width) = self.set(*set).and_then(|s| s.within) else {
+                continue;
+            };
+            for member in self.members(*set).iter() {
+                let Some(record) = self.record(member.at) else {
+                    continue;
+                };
+                instants.extend([record.end, record.end.saturating_add(width)]);
+            }
+        }
+        instants.retain(|t| (first..=last).contains(t));
+        instants.sort_unstable();
+        instants.dedup();
+        instants
+    }
+}

@@ -1,0 +1,59 @@
+//! What reading a field or computing a term gives.
+
+use std::borrow::Cow;
+
+use crate::truth::{Reasons, Truth};
+use crate::value::Val;
+
+/// A value, or its absence, and what is unknown about it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Read<'a> {
+    /// The value; `None` where it is missing or wholly unknown.
+    pub(crate) value: Option<Val<'a>>,
+    /// Why there may be a value, or further values, that nobody sees.
+    pub(crate) unknown: Reasons,
+    /// Whether the list is one of values (of all events, links or fitting keys) and not one value that is a list.
+    pub(crate) many: bool,
+}
+
+impl<'a> Read<'a> {
+    /// Definitely not there.
+    pub(crate) const MISSING: Self = Self { value: None, unknown: Reasons::NONE, many: false };
+
+    /// A known value.
+    pub(crate) const fn present(value: Val<'a>) -> Self {
+        Self { value: Some(value), unknown: Reasons::NONE, many: false }
+    }
+
+    /// A value that may be missing.
+    pub(crate) const fn maybe(value: Option<Val<'a>>) -> Self {
+        Self { value, unknown: Reasons::NONE, many: false }
+    }
+
+    /// Nothing is known.
+    pub(crate) const fn unknown(reasons: Reasons) -> Self {
+        Self { value: None, unknown: reasons, many: false }
+    }
+
+    /// Whether there is a value.
+    pub(crate) fn exists(&self) -> Truth {
+        match (&self.value, self.unknown) {
+            (Some(_), _) => Truth::True,
+            (None, unknown) if unknown.is_empty() => Truth::False,
+            (None, unknown) => Truth::Unknown(unknown),
+        }
+    }
+
+    /// Applies a function of text to every element; elements for which it gives nothing fall away.
+    pub(crate) fn map_text(self, function: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Read<'a> {
+        let apply = |value: &Val<'_>| function(&value.text()).map(|text| Val::Str(Cow::Owned(text)));
+        let value = self.value.and_then(|value| match &value {
+            Val::List(items) => {
+                let mapped: Vec<_> = items.iter().filter_map(apply).collect();
+                (!mapped.is_empty()).then_some(Val::List(mapped))
+            }
+            one => apply(one),
+        });
+        Read { value, unknown: self.unknown, many: self.many }
+    }
+}

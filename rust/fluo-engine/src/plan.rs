@@ -1,0 +1,258 @@
+//! The compiled form of a rule set: what to keep of a span, and how to decide each rule from what was kept.
+
+mod claim;
+mod compile;
+mod direction;
+mod fields;
+mod index;
+mod predicate;
+mod window;
+
+use std::sync::Arc;
+
+use fluo_lang::program::{ArithOp, Axis, CompareOp, RelationKind, Rule, RuleSet, Spanset, TextOp};
+use regex::bytes::Regex;
+
+use crate::expr::{Node, TermNode};
+use crate::otlp::KeyTable;
+use crate::projection::Projection;
+use crate::value::Val;
+
+pub(crate) use index::SelectorIndex;
+pub use window::unsupported;
+
+/// A compiled rule set. Immutable; shared by every trace that began under it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) ruleset: Arc<RuleSet>,
+    /// The rules that are evaluated: `disabled` ones are not among them.
+    pub(crate) rules: Vec<RulePlan>,
+    /// Predicates that the bytes of a span decide, each once.
+    pub(crate) selectors: Vec<Node>,
+    pub(crate) index: SelectorIndex,
+    /// Terms that are evaluated at ingest and kept, each once.
+    pub(crate) terms: Vec<KeptTerm>,
+    pub(crate) sets: Vec<SetPlan>,
+    pub(crate) relations: Vec<RelationPlan>,
+    /// The rules over `spans`.
+    pub(crate) windows: Vec<WindowPlan>,
+    /// By selector: the rules over traces whose verdict it may change.
+    pub(crate) rules_of_selector: Vec<Vec<u32>>,
+    /// Rules over traces that no selector feeds: they speak of the root, the depth or the duration.
+    pub(crate) without_selectors: Vec<u32>,
+    /// Whether every span leaves a record: some rule follows parents or compares spans that no selector picks.
+    pub(crate) keep_all: bool,
+    pub(crate) projection: Projection,
+    pub(crate) keys: KeyTable,
+}
+
+/// A term that is kept on the spans on which a rule reads it.
+#[derive(Debug)]
+pub(crate) struct KeptTerm {
+    pub(crate) node: TermNode,
+    /// On the spans that one of these selectors picks or may pick; on all where this is `None`.
+    pub(crate) only_on: Option<Vec<u32>>,
+}
+
+/// A compiled rule.
+#[derive(Debug)]
+pub(crate) struct RulePlan {
+    /// Index in [`Plan::ruleset`].
+    pub(crate) rule: usize,
+    pub(crate) claim: Claim,
+    /// `None` for a claim that is made everywhere.
+    pub(crate) guard: Option<Claim>,
+    /// Terms of `by`.
+    pub(crate) by: Vec<u32>,
+    /// Sets with `by`, of claim and guard.
+    pub(crate) grouped_sets: Vec<u32>,
+    /// The widest `within` of claim and guard.
+    pub(crate) widest: Option<u64>,
+    /// Sets with `within`, of claim and guard.
+    pub(crate) windowed_sets: Vec<u32>,
+    /// Whether more spans can only break the claim.
+    pub(crate) only_breaks: bool,
+    /// Whether counters alone decide the rule: then looking at it costs nothing.
+    pub(crate) by_counters: bool,
+    /// Terms that the rule's message inserts, as written and compiled.
+    pub(crate) inserted: Vec<(String, ClaimTerm)>,
+    /// Terms of `show`, with their names.
+    pub(crate) show: Vec<(String, u32)>,
+}
+
+/// A compiled rule over `spans`: a bound from above on a count.
+#[derive(Debug, Clone)]
+pub(crate) struct WindowPlan {
+    /// Index in [`Plan::ruleset`].
+    pub(crate) rule: usize,
+    /// Picks the counted spans.
+    pub(crate) selector: u32,
+    /// Length of the window, nanoseconds.
+    pub(crate) width: u64,
+    /// The least count that breaks the claim.
+    pub(crate) least: usize,
+    /// Terms of `by`.
+    pub(crate) by: Vec<u32>,
+    /// The count as the rule wrote it.
+    pub(crate) text: String,
+}
+
+/// A claim-level expression.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    Const(bool),
+    Not(Box<Claim>),
+    And(Vec<Claim>),
+    Or(Vec<Claim>),
+    /// The set is not empty; `tested` is the set whose spans had to be there (of `A.any(P)` it is A).
+    NonEmpty {
+        set: u32,
+        tested: u32,
+    },
+    Compare {
+        op: CompareOp,
+        left: ClaimTerm,
+        right: ClaimTerm,
+    },
+    In {
+        term: ClaimTerm,
+        list: Vec<Val<'static>>,
+        negated: bool,
+    },
+    Text {
+        op: TextOp,
+        left: ClaimTerm,
+        right: ClaimTerm,
+    },
+    Matches {
+        term: ClaimTerm,
+        regex: Regex,
+    },
+    Exists(ClaimTerm),
+}
+
+/// A claim-level term.
+#[derive(Debug)]
+pub(crate) enum ClaimTerm {
+    Literal(Val<'static>),
+    /// `text` is the aggregate as the rule wrote it.
+    Aggregate {
+        set: u32,
+        function: Function,
+        text: String,
+    },
+    /// A kept term of one distinguished span.
+    OfSpan {
+        span: Distinguished,
+        term: u32,
+        text: String,
+    },
+    Depth,
+    TraceDuration,
+    Arith {
+        op: ArithOp,
+        left: Box<ClaimTerm>,
+        right: Box<ClaimTerm>,
+    },
+    Neg(Box<ClaimTerm>),
+    Coalesce(Vec<ClaimTerm>),
+    Lower(Box<ClaimTerm>),
+    Extract(Box<ClaimTerm>, Regex),
+    Shape(Box<ClaimTerm>),
+}
+
+/// One distinguished span of a trace.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Distinguished {
+    Root,
+    First(u32),
+    Last(u32),
+}
+
+/// An aggregate function over kept terms.
+#[derive(Debug)]
+pub(crate) enum Function {
+    Count,
+    Distinct(Vec<u32>),
+    /// The flag says that the term is the span's duration, which cannot be negative.
+    Sum {
+        term: u32,
+        is_duration: bool,
+    },
+    Min(u32),
+    Max(u32),
+    Avg(u32),
+    Quantile(u32, f64),
+    /// Spans a second over this many nanoseconds.
+    Rate(u64),
+    Concurrent,
+    LongestRun(Vec<u32>),
+}
+
+/// A compiled spanset.
+#[derive(Debug)]
+pub(crate) struct SetPlan {
+    /// As the rule wrote it, for explanations.
+    pub(crate) written: Spanset,
+    pub(crate) steps: Vec<StepPlan>,
+    pub(crate) within: Option<u64>,
+    pub(crate) grouped: bool,
+    /// The only step's selector, where the set is just what one selector picks.
+    pub(crate) selector: Option<u32>,
+}
+
+/// A step of a spanset.
+#[derive(Debug)]
+pub(crate) enum StepPlan {
+    Where(Node),
+    Navigate(Axis),
+}
+
+/// A compiled relation.
+#[derive(Debug)]
+pub(crate) struct RelationPlan {
+    pub(crate) kind: RelationKind,
+    pub(crate) other: Node,
+    pub(crate) within: Option<u64>,
+    /// Kept terms that must have equal, present values on both.
+    pub(crate) same: Vec<u32>,
+    pub(crate) at_least: u64,
+    pub(crate) without: Option<Node>,
+}
+
+impl ClaimTerm {
+    /// The term as a rule writes it.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Literal(value) => String::from_utf8_lossy(&value.text()).into_owned(),
+            Self::Aggregate { text, .. } | Self::OfSpan { text, .. } => text.clone(),
+            Self::Depth => "trace.depth".to_owned(),
+            Self::TraceDuration => "trace.duration".to_owned(),
+            Self::Arith { op, left, right } => {
+                format!("{} {} {}", left.text(), arith_sign(*op), right.text())
+            }
+            Self::Neg(inner) => format!("-{}", inner.text()),
+            Self::Coalesce(parts) => format!("coalesce({})", parts.iter().map(Self::text).collect::<Vec<_>>().join(", ")),
+            Self::Lower(inner) => format!("lower({})", inner.text()),
+            Self::Extract(inner, regex) => format!("extract({}, '{regex}')", inner.text()),
+            Self::Shape(inner) => format!("shape({})", inner.text()),
+        }
+    }
+}
+
+const fn arith_sign(op: ArithOp) -> &'static str {
+    match op {
+        ArithOp::Add => "+",
+        ArithOp::Sub => "-",
+        ArithOp::Mul => "*",
+        ArithOp::Div => "/",
+        ArithOp::Rem => "%",
+    }
+}
+
+impl Plan {
+    /// The checked rule behind a plan's rule.
+    pub(crate) fn source(&self, rule: &RulePlan) -> Option<&Rule> {
+        self.ruleset.rules.get(rule.rule)
+    }
+}

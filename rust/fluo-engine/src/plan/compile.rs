@@ -1,0 +1,236 @@
+//! From a checked rule set to a plan.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fluo_lang::print;
+use fluo_lang::program::{Expr, Guard, MessagePart, Mode, Polarity, RuleSet, Scope, Spanset, Term};
+
+use super::claim::Sets;
+use super::direction::Directions;
+use super::predicate::is_local_term;
+use super::{Claim, ClaimTerm, Function, KeptTerm, Plan, RelationPlan, RulePlan, SelectorIndex, SetPlan, StepPlan, fields};
+use crate::expr::{Node, TermNode};
+use crate::otlp::KeyTable;
+
+/// What grows while rules are compiled. Selectors and terms are shared between rules: equal ones are held once.
+pub(super) struct Compiler {
+    pub(super) keys: KeyTable,
+    pub(super) selectors: Vec<Node>,
+    pub(super) selector_ids: HashMap<String, u32>,
+    pub(super) terms: Vec<KeptTerm>,
+    pub(super) term_ids: HashMap<String, u32>,
+    pub(super) sets: Vec<SetPlan>,
+    pub(super) relations: Vec<RelationPlan>,
+    pub(super) keep_all: bool,
+}
+
+impl Plan {
+    /// Compiles the rules over traces.
+    pub(crate) fn compile(ruleset: Arc<RuleSet>) -> Self {
+        let projection = fields::projection(&ruleset);
+        let mut compiler = Compiler {
+            keys: KeyTable::new(&projection),
+            selectors: Vec::new(),
+            selector_ids: HashMap::new(),
+            terms: Vec::new(),
+            term_ids: HashMap::new(),
+            sets: Vec::new(),
+            relations: Vec::new(),
+            keep_all: false,
+        };
+        let mut rules = Vec::new();
+        let mut touched = Vec::new();
+        let mut windows = Vec::new();
+        for (at, rule) in ruleset.rules.iter().enumerate() {
+            if rule.mode == Mode::Disabled {
+                continue;
+            }
+            if rule.scope == Scope::Spans {
+                windows.extend(compiler.window(at, rule));
+                continue;
+            }
+            let uses_before = compiler.uses();
+            let by: Vec<u32> = rule.by.iter().map(|term| compiler.kept(term, None)).collect();
+            let claim = compiler.claim(&rule.claim, &rule.by);
+            let claim = if rule.polarity == Polarity::Never { Claim::Not(Box::new(claim)) } else { claim };
+            let guard = match &rule.guard {
+                Guard::Everywhere => None,
+                Guard::When(guard) | Guard::Derived(guard) => Some(compiler.claim(guard, &rule.by)),
+            };
+            let mut sets = Sets::default();
+            sets.of(&claim);
+            guard.iter().for_each(|g| sets.of(g));
+            let show = rule.show.iter().map(|(name, field)| (name.clone(), compiler.kept(&Term::Field(field.clone()), None))).collect();
+            let mut inserted = Vec::new();
+            for part in rule.message.iter().flat_map(|m| &m.parts) {
+                if let MessagePart::Value(term) = part {
+                    inserted.push((print::term(term, Scope::Trace), compiler.claim_term(term, &rule.by)));
+                }
+            }
+            let grouped_sets = sets.ids.iter().copied().filter(|s| compiler.sets.get(*s as usize).is_some_and(|s| s.grouped)).collect();
+            let widest = sets.ids.iter().filter_map(|s| compiler.sets.get(*s as usize)?.within).max();
+            let by_counters = sets.only_counts
+                && widest.is_none()
+                && sets.ids.iter().all(|s| compiler.sets.get(*s as usize).is_some_and(|s| s.selector.is_some() && !s.grouped));
+            let windowed_sets =
+                sets.ids.iter().copied().filter(|s| compiler.sets.get(*s as usize).is_some_and(|s| s.within.is_some())).collect();
+            let directions = Directions { sets: &compiler.sets, relations: &compiler.relations };
+            let only_breaks = directions.only_breaks(&claim, guard.as_ref());
+            touched.push(compiler.selectors_since(&uses_before, &sets));
+            rules.push(RulePlan {
+                rule: at,
+                claim,
+                guard,
+                by,
+                grouped_sets,
+                widest,
+                windowed_sets,
+                only_breaks,
+                by_counters,
+                inserted,
+                show,
+            });
+        }
+        let mut rules_of_selector = vec![Vec::new(); compiler.selectors.len()];
+        for (rule, selectors) in (0u32..).zip(&touched) {
+            for selector in selectors {
+                if let Some(rules) = rules_of_selector.get_mut(*selector as usize) {
+                    rules.push(rule);
+                }
+            }
+        }
+        let without_selectors = (0u32..).zip(&touched).filter(|(_, s)| s.is_empty()).map(|(rule, _)| rule).collect();
+        let index = SelectorIndex::new(&compiler.selectors);
+        Self {
+            ruleset,
+            rules,
+            index,
+            selectors: compiler.selectors,
+            terms: compiler.terms,
+            sets: compiler.sets,
+            relations: compiler.relations,
+            windows,
+            rules_of_selector,
+            without_selectors,
+            keep_all: compiler.keep_all,
+            projection,
+            keys: compiler.keys,
+        }
+    }
+}
+
+impl Compiler {
+    /// The id of a local predicate; equal predicates share one.
+    pub(super) fn selector(&mut self, expr: &Expr) -> u32 {
+        let key = format!("{expr:?}");
+        if let Some(id) = self.selector_ids.get(&key) {
+            return *id;
+        }
+        let node = self.local(expr);
+        let id = u32::try_from(self.selectors.len()).unwrap_or(u32::MAX);
+        self.selectors.push(node);
+        self.selector_ids.insert(key, id);
+        id
+    }
+
+    /// The id of a kept local term. `only_on` names the selectors whose spans need it; `None` means all spans.
+    pub(super) fn kept(&mut self, term: &Term, only_on: Option<u32>) -> u32 {
+        debug_assert!(is_local_term(term), "only local terms are kept");
+        let key = format!("{term:?}");
+        if let Some(id) = self.term_ids.get(&key).copied() {
+            if let Some(kept) = self.terms.get_mut(id as usize) {
+                match (&mut kept.only_on, only_on) {
+                    (Some(selectors), Some(selector)) if !selectors.contains(&selector) => selectors.push(selector),
+                    (only, None) => *only = None,
+                    _ => {}
+                }
+            }
+            return id;
+        }
+        let node = self.local_term(term);
+        let id = u32::try_from(self.terms.len()).unwrap_or(u32::MAX);
+        self.terms.push(KeptTerm { node, only_on: only_on.map(|s| vec![s]) });
+        self.term_ids.insert(key, id);
+        id
+    }
+
+    /// The id of a spanset.
+    pub(super) fn set(&mut self, set: &Spanset, by: &[Term]) -> u32 {
+        let mut steps: Vec<StepPlan> = Vec::new();
+        for step in &set.steps {
+            match step {
+                fluo_lang::program::Step::Where(predicate) => {
+                    let node = self.predicate(predicate);
+                    steps.push(StepPlan::Where(node));
+                }
+                fluo_lang::program::Step::Navigate(axis) => {
+                    self.keep_all = true;
+                    steps.push(StepPlan::Navigate(*axis));
+                }
+            }
+        }
+        if steps.is_empty() {
+            // All spans of the trace: the selector that picks every span.
+            let all = self.selector(&Expr::Const(true));
+            steps.push(StepPlan::Where(Node::Selector(all)));
+        }
+        let selector = match steps.as_slice() {
+            [StepPlan::Where(Node::Selector(id))] => Some(*id),
+            _ => None,
+        };
+        let grouped = !set.by.is_empty() && !by.is_empty();
+        let id = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        self.sets.push(SetPlan { written: set.clone(), steps, within: set.within, grouped, selector });
+        id
+    }
+
+    fn uses(&self) -> (usize, usize) {
+        (self.sets.len(), self.relations.len())
+    }
+
+    /// Every selector that occurs in what was compiled since.
+    fn selectors_since(&self, before: &(usize, usize), sets: &Sets) -> Vec<u32> {
+        let mut found = Vec::new();
+        for set in self.sets.get(before.0..).unwrap_or_default() {
+            for step in &set.steps {
+                if let StepPlan::Where(node) = step {
+                    collect(node, &mut found);
+                }
+            }
+        }
+        for relation in self.relations.get(before.1..).unwrap_or_default() {
+            collect(&relation.other, &mut found);
+            relation.without.iter().for_each(|n| collect(n, &mut found));
+        }
+        debug_assert!(sets.ids.iter().all(|s| (*s as usize) < self.sets.len()), "sets are known");
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// The selectors that a node names.
+fn collect(node: &Node, found: &mut Vec<u32>) {
+    match node {
+        Node::Selector(id) => found.push(*id),
+        Node::Not(inner) => collect(inner, found),
+        Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|n| collect(n, found)),
+        _ => {}
+    }
+}
+
+/// A literal node.
+pub(super) fn literal(value: &fluo_lang::value::Value) -> TermNode {
+    TermNode::Literal(value.into())
+}
+
+impl ClaimTerm {
+    /// Whether the term is a count of a set, which counters know.
+    pub(super) const fn count_of(&self) -> Option<u32> {
+        match self {
+            Self::Aggregate { set, function: Function::Count, .. } => Some(*set),
+            _ => None,
+        }
+    }
+}

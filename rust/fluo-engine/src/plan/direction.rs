@@ -1,0 +1,108 @@
+//! Which way a claim can turn while spans come.
+
+use fluo_lang::program::CompareOp;
+
+use super::{Claim, ClaimTerm, Function, RelationPlan, SetPlan, StepPlan};
+use crate::expr::Node;
+
+/// How something changes when spans are added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Constant,
+    Up,
+    Down,
+    Either,
+}
+
+impl Direction {
+    const fn flip(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+            other => other,
+        }
+    }
+
+    const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Constant, other) | (other, Self::Constant) => other,
+            (Self::Up, Self::Up) => Self::Up,
+            (Self::Down, Self::Down) => Self::Down,
+            _ => Self::Either,
+        }
+    }
+}
+
+/// The parts of a plan that a direction depends on.
+pub(super) struct Directions<'p> {
+    pub(super) sets: &'p [SetPlan],
+    pub(super) relations: &'p [RelationPlan],
+}
+
+impl Directions<'_> {
+    /// Whether more spans can only break the claim: it may turn false and never true again, and its guard never turns it off.
+    pub(super) fn only_breaks(&self, claim: &Claim, guard: Option<&Claim>) -> bool {
+        matches!(self.claim(claim), Direction::Down | Direction::Constant)
+            && guard.is_none_or(|g| matches!(self.claim(g), Direction::Up | Direction::Constant))
+    }
+
+    fn claim(&self, claim: &Claim) -> Direction {
+        match claim {
+            Claim::Const(_) => Direction::Constant,
+            Claim::Not(inner) => self.claim(inner).flip(),
+            Claim::And(parts) | Claim::Or(parts) => parts.iter().fold(Direction::Constant, |all, part| all.and(self.claim(part))),
+            Claim::NonEmpty { set, .. } => self.set(*set),
+            Claim::Compare { op, left, right } => {
+                let difference = self.term(left).and(self.term(right).flip());
+                match op {
+                    CompareOp::Gt | CompareOp::Ge => difference,
+                    CompareOp::Lt | CompareOp::Le => difference.flip(),
+                    CompareOp::Eq | CompareOp::Ne if difference == Direction::Constant => Direction::Constant,
+                    CompareOp::Eq | CompareOp::Ne => Direction::Either,
+                }
+            }
+            Claim::In { .. } | Claim::Text { .. } | Claim::Matches { .. } | Claim::Exists(_) => Direction::Either,
+        }
+    }
+
+    fn term(&self, term: &ClaimTerm) -> Direction {
+        match term {
+            ClaimTerm::Literal(_) => Direction::Constant,
+            ClaimTerm::Depth => Direction::Up,
+            ClaimTerm::Aggregate { set, function, .. } => match function {
+                Function::Count | Function::Distinct(_) | Function::Rate(_) | Function::Concurrent | Function::Max(_) => self.set(*set),
+                Function::Sum { is_duration: true, .. } => self.set(*set),
+                Function::Min(_) => self.set(*set).flip(),
+                _ => Direction::Either,
+            },
+            ClaimTerm::Arith { op: fluo_lang::program::ArithOp::Add, left, right } => self.term(left).and(self.term(right)),
+            ClaimTerm::Arith { op: fluo_lang::program::ArithOp::Sub, left, right } => self.term(left).and(self.term(right).flip()),
+            ClaimTerm::Neg(inner) => self.term(inner).flip(),
+            _ => Direction::Either,
+        }
+    }
+
+    /// A set grows where every step only lets more spans in.
+    fn set(&self, set: u32) -> Direction {
+        let Some(plan) = self.sets.get(set as usize) else {
+            return Direction::Either;
+        };
+        plan.steps.iter().fold(Direction::Up, |all, step| match step {
+            StepPlan::Where(node) => all.and(self.node(node)),
+            StepPlan::Navigate(_) => all,
+        })
+    }
+
+    fn node(&self, node: &Node) -> Direction {
+        match node {
+            Node::Const(_) | Node::Selector(_) => Direction::Constant,
+            Node::Not(inner) => self.node(inner).flip(),
+            Node::And(parts) | Node::Or(parts) => parts.iter().fold(Direction::Constant, |all, part| all.and(self.node(part))),
+            Node::Relation(relation) => match self.relations.get(*relation as usize) {
+                Some(plan) if plan.without.is_none() => Direction::Up.and(self.node(&plan.other)),
+                _ => Direction::Either,
+            },
+            _ => Direction::Either,
+        }
+    }
+}

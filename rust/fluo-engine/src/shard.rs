@@ -1,0 +1,318 @@
+//! A shard: the traces whose ids fall to it, with their timers and limits. One lock guards one shard; locks are never nested.
+
+mod decide;
+mod timers;
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::generation::Generation;
+use crate::ingest::{Batch, Incoming};
+use crate::signal::{Signal, Trigger};
+use crate::store::combination::{Combinations, Pick};
+use crate::store::resource::Resources;
+use crate::store::trace::{Added, KeptValue, Stage, TraceState};
+use crate::tally::Tally;
+use crate::truth::Reasons;
+use crate::verdict::{Reason, VerdictRecord};
+use timers::Timers;
+
+/// What every shard of an engine shares.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) resources: Resources,
+    pub(crate) hasher: RandomState,
+    /// Limits of one shard.
+    pub(crate) max_traces: usize,
+    pub(crate) max_bytes: usize,
+}
+
+/// The traces of a shard.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    traces: HashMap<[u8; 16], TraceState, RandomState>,
+    generations: Vec<InUse>,
+    timers: Timers,
+    /// Traces in the order in which they began, for eviction; forgotten ones are skipped.
+    begun: VecDeque<[u8; 16]>,
+    /// Decided traces in the order in which they were decided.
+    decided: VecDeque<[u8; 16]>,
+    pub(crate) counts: Counts,
+    scratch: Vec<KeptValue>,
+}
+
+/// What a shard holds for a generation.
+#[derive(Debug)]
+struct InUse {
+    generation: Arc<Generation>,
+    combinations: Combinations,
+    tallies: Vec<Tally>,
+}
+
+/// Counters and gauges of a shard.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Counts {
+    pub(crate) duplicates: u64,
+    pub(crate) conflicts: u64,
+    pub(crate) late: u64,
+    pub(crate) over_limit: u64,
+    pub(crate) completed: u64,
+    pub(crate) evicted: u64,
+    pub(crate) open: u64,
+    pub(crate) grace: u64,
+    pub(crate) bytes: usize,
+}
+
+/// What a shard hands out when its lock is released.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pub(crate) signals: Vec<Signal>,
+    pub(crate) verdicts: Vec<VerdictRecord>,
+}
+
+/// Arrival and event time of a call, and which call it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) now: u64,
+    /// Event clock before the call; 0 before the first span.
+    pub(crate) event_time: u64,
+}
+
+impl Shard {
+    pub(crate) fn new(hasher: RandomState) -> Self {
+        Self {
+            traces: HashMap::with_hasher(hasher),
+            generations: Vec::new(),
+            timers: Timers::default(),
+            begun: VecDeque::new(),
+            decided: VecDeque::new(),
+            counts: Counts::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Applies the spans of a batch that fall to this shard, in message order. `is_current` says whether new traces begin under this
+    /// generation. `fresh` gets the indices of the spans that were new in their trace.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call; a struct would only rename them")]
+    pub(crate) fn apply(
+        &mut self,
+        shared: &Shared,
+        generation: &Arc<Generation>,
+        is_current: bool,
+        batch: &Batch,
+        mine: &[u32],
+        moment: Moment,
+        fresh: &mut Vec<u32>,
+        out: &mut Outbox,
+    ) {
+        self.advance(shared, moment.now, out);
+        let mut touched: Vec<[u8; 16]> = Vec::new();
+        let mut newest: HashMap<[u8; 16], u64> = HashMap::new();
+        for index in mine {
+            let Some(span) = batch.spans.get(*index as usize) else {
+                continue;
+            };
+            if !self.is_mine(generation, is_current, &span.trace) {
+                continue;
+            }
+            if !self.traces.contains_key(&span.trace) {
+                self.begin(shared, generation, span.trace, moment.now, out);
+                newest.insert(span.trace, 0);
+            }
+            if let Some(newest) = newest.get_mut(&span.trace) {
+                *newest = (*newest).max(span.record.end);
+            }
+            let added = self.offer(shared, generation, span, batch.picks(span), batch.values(span), moment.now, out);
+            if added == Added::New {
+                fresh.push(*index);
+                if touched.last() != Some(&span.trace) {
+                    touched.push(span.trace);
+                }
+            }
+        }
+        // A trace whose first spans had all ended long before they came was open before this engine saw it.
+        for (id, end) in newest {
+            if end != 0
+                && end.saturating_add(shared.config.late_grace_ns) < moment.event_time
+                && let Some(trace) = self.traces.get_mut(&id)
+            {
+                trace.losses = trace.losses.and(Reasons::of(Reason::Late));
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for id in touched {
+            self.look_early(shared, &id, moment.now, out);
+        }
+        self.enforce_limits(shared, moment.now, out);
+    }
+
+    fn is_mine(&self, generation: &Arc<Generation>, is_current: bool, trace: &[u8; 16]) -> bool {
+        match self.traces.get(trace) {
+            Some(trace) => Arc::ptr_eq(&trace.plan, &generation.plan),
+            None => is_current,
+        }
+    }
+
+    fn begin(&mut self, shared: &Shared, generation: &Arc<Generation>, id: [u8; 16], now: u64, out: &mut Outbox) {
+        while self.traces.len() >= shared.max_traces && self.evict_one(shared, now, out) {}
+        if !self.generations.iter().any(|g| Arc::ptr_eq(&g.generation, generation)) {
+            let tallies = vec![Tally::default(); generation.plan.rules.len()];
+            self.generations.push(InUse { generation: Arc::clone(generation), combinations: Combinations::default(), tallies });
+        }
+        generation.enter();
+        let trace = TraceState::new(id, Arc::clone(&generation.plan), now);
+        self.counts.open += 1;
+        self.counts.bytes += trace.bytes();
+        self.traces.insert(id, trace);
+        self.begun.push_back(id);
+    }
+
+    /// Offers a span to its trace; a late one revises the verdicts.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one span; a struct would only rename them")]
+    fn offer(
+        &mut self,
+        shared: &Shared,
+        generation: &Arc<Generation>,
+        span: &Incoming,
+        picks: &[Pick],
+        values: &[KeptValue],
+        now: u64,
+        out: &mut Outbox,
+    ) -> Added {
+        let Some(in_use) = self.generations.iter_mut().find(|g| Arc::ptr_eq(&g.generation, generation)) else {
+            return Added::OverLimit;
+        };
+        let Some(trace) = self.traces.get_mut(&span.trace) else {
+            return Added::OverLimit;
+        };
+        let mut record = span.record;
+        record.combination = in_use.combinations.intern(picks);
+        self.scratch.clear();
+        self.scratch.extend_from_slice(values);
+        let is_late = matches!(trace.stage, Stage::Grace { .. });
+        let before = if is_late && !trace.knows(record.id, |id| print(&shared.hasher, id)) {
+            decide::outcomes(shared, trace, &in_use.combinations)
+        } else {
+            Vec::new()
+        };
+        let held = trace.bytes();
+        let hasher = &shared.hasher;
+        let added = trace.add(record, &mut self.scratch, &in_use.combinations, shared.config.max_spans_per_trace, |id| print(hasher, id));
+        self.counts.bytes = (self.counts.bytes + trace.bytes()).saturating_sub(held);
+        match added {
+            Added::New if is_late => {
+                self.counts.late += 1;
+                decide::revise(shared, trace, &in_use.combinations, &mut in_use.tallies, &before, now, out);
+            }
+            Added::New => {
+                trace.last_seen = now;
+                let due = self.timers.wanted(&shared.config, trace);
+                self.timers.arm(trace, due);
+            }
+            Added::Duplicate => self.counts.duplicates += 1,
+            Added::Conflict => self.counts.conflicts += 1,
+            Added::OverLimit => self.counts.over_limit += 1,
+        }
+        added
+    }
+
+    /// Lets arrival time pass: decides what has settled or aged, forgets what is out of its grace. Each at its own time, so that how
+    /// often this is called changes nothing.
+    pub(crate) fn advance(&mut self, shared: &Shared, now: u64, out: &mut Outbox) {
+        while let Some((due, id)) = self.timers.pop_due(now) {
+            let Some(trace) = self.traces.get_mut(&id) else {
+                continue;
+            };
+            if trace.armed != due {
+                continue;
+            }
+            trace.armed = u64::MAX;
+            match timers::ripe(&shared.config, trace, due) {
+                timers::Ripe::Decide(trigger, lone_top) => self.complete(shared, &id, trigger, lone_top, due, out),
+                timers::Ripe::Forget => self.forget(&id),
+                timers::Ripe::Wait(next) => self.timers.arm(trace, next),
+            }
+        }
+    }
+
+    /// The earliest time at which [`Shard::advance`] may have something to do.
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        self.timers.next()
+    }
+
+    /// Decides every open trace because the engine stops.
+    pub(crate) fn flush(&mut self, shared: &Shared, now: u64, out: &mut Outbox) {
+        self.advance(shared, now, out);
+        let mut open: Vec<[u8; 16]> = self.traces.values().filter(|t| t.stage == Stage::Open).map(|t| t.id).collect();
+        open.sort_unstable();
+        for id in open {
+            self.complete(shared, &id, Trigger::Shutdown, false, now, out);
+        }
+    }
+
+    /// Evicts until the shard is inside its byte budget: decided traces first, then the oldest open ones.
+    fn enforce_limits(&mut self, shared: &Shared, now: u64, out: &mut Outbox) {
+        while self.bytes() > shared.max_bytes && self.evict_one(shared, now, out) {}
+    }
+
+    fn evict_one(&mut self, shared: &Shared, now: u64, out: &mut Outbox) -> bool {
+        while let Some(id) = self.decided.pop_front() {
+            if self.traces.get(&id).is_some_and(|t| matches!(t.stage, Stage::Grace { .. })) {
+                self.forget(&id);
+                return true;
+            }
+        }
+        while let Some(id) = self.begun.pop_front() {
+            if self.traces.get(&id).is_some_and(|t| t.stage == Stage::Open) {
+                self.counts.evicted += 1;
+                self.complete(shared, &id, Trigger::Limit, false, now, out);
+                self.forget(&id);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn forget(&mut self, id: &[u8; 16]) {
+        let Some(trace) = self.traces.remove(id) else {
+            return;
+        };
+        self.counts.bytes = self.counts.bytes.saturating_sub(trace.bytes());
+        match trace.stage {
+            Stage::Open => self.counts.open -= 1,
+            Stage::Grace { .. } => self.counts.grace -= 1,
+        }
+        if let Some(in_use) = self.generations.iter().find(|g| Arc::ptr_eq(&g.generation.plan, &trace.plan)) {
+            in_use.generation.leave();
+        }
+        // Forgotten ids are skipped lazily; once they outnumber the living, the queues are swept.
+        if self.begun.len() > 2 * self.traces.len() + 64 {
+            self.begun.retain(|id| self.traces.get(id).is_some_and(|t| t.stage == Stage::Open));
+        }
+        if self.decided.len() > 2 * self.traces.len() + 64 {
+            self.decided.retain(|id| self.traces.contains_key(id));
+        }
+    }
+
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        const QUEUED: usize = 16;
+        let shared: usize = self.generations.iter().map(|g| g.combinations.bytes()).sum();
+        self.counts.bytes + shared + (self.begun.len() + self.decided.len()) * QUEUED + self.timers.bytes()
+    }
+
+    /// The verdicts of each generation's rules: generation and tallies in rule order.
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = (&Arc<Generation>, &[Tally])> {
+        self.generations.iter().map(|g| (&g.generation, g.tallies.as_slice()))
+    }
+}
+
+/// Keyed hash of a span id.
+#[expect(clippy::cast_possible_truncation, reason = "the low half of the hash")]
+fn print(hasher: &RandomState, id: u64) -> u32 {
+    hasher.hash_one(id) as u32
+}

@@ -1,0 +1,259 @@
+//! Verdicts: early ones as soon as they are definite, the final ones at completion, revisions in the grace.
+
+use crate::eval::groups::Group;
+use crate::eval::rule::{GroupOutcome, Outcome};
+use crate::eval::view::View;
+use crate::identity::violation_id;
+use crate::plan::RulePlan;
+use crate::report;
+use crate::signal::{Event, Phase, Trigger};
+use crate::store::combination::Combinations;
+use crate::store::trace::{Decided, Stage, TraceState};
+use crate::tally::{Tally, verdict};
+use crate::truth::Reasons;
+use crate::verdict::{Reason, Verdict, VerdictRecord};
+use fluo_lang::program::{Mode, OnGap};
+
+use super::{Outbox, Shard, Shared};
+
+/// Above this many spans costly rules are looked at again only when the trace has grown by an eighth.
+const ALWAYS_LOOK: usize = 64;
+
+/// The outcomes of every rule of a decided trace, in rule order.
+pub(super) type Outcomes = Vec<Vec<GroupOutcome>>;
+
+impl Shard {
+    /// Looks for verdicts that no further span can change.
+    pub(super) fn look_early(&mut self, shared: &Shared, id: &[u8; 16], now: u64, out: &mut Outbox) {
+        let Some(trace) = self.traces.get_mut(id).filter(|t| t.stage == Stage::Open) else {
+            return;
+        };
+        let Some(in_use) = self.generations.iter().find(|g| std::sync::Arc::ptr_eq(&g.generation.plan, &trace.plan)) else {
+            return;
+        };
+        let len = trace.records.len();
+        let costly_too = len <= ALWAYS_LOOK || len * 8 >= trace.looked_at * 9;
+        if costly_too {
+            trace.looked_at = len;
+        }
+        let plan = std::sync::Arc::clone(&trace.plan);
+        let mut candidates: Vec<u32> = trace
+            .counters
+            .iter()
+            .flat_map(|c| plan.rules_of_selector.get(c.selector as usize).into_iter().flatten().copied())
+            .chain(plan.without_selectors.iter().copied())
+            .collect();
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut found = Vec::new();
+        {
+            let view = View::new(trace, &in_use.combinations, Reasons::OPEN, false, shared.config.max_skew_ns);
+            for index in candidates {
+                let Some(rule) = plan.rules.get(index as usize) else {
+                    continue;
+                };
+                let grouped = !rule.grouped_sets.is_empty();
+                if (!rule.by_counters && !costly_too) || (!grouped && trace.is_decided(index, &[])) {
+                    continue;
+                }
+                for outcome in view.outcomes(rule) {
+                    let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
+                    let definite = matches!(outcome.outcome, Outcome::Violated)
+                        || (!grouped && matches!(outcome.outcome, Outcome::Satisfied | Outcome::NotApplicable));
+                    if !definite || trace.is_decided(index, key) {
+                        continue;
+                    }
+                    found.push(early(shared, &view, rule, index, &outcome, now, out));
+                }
+            }
+        }
+        if let Some(trace) = self.traces.get_mut(id) {
+            trace.decided.extend(found);
+        }
+    }
+
+    /// Decides a trace; it stays for late spans.
+    pub(super) fn complete(&mut self, shared: &Shared, id: &[u8; 16], trigger: Trigger, lone_top: bool, now: u64, out: &mut Outbox) {
+        let Some(trace) = self.traces.get_mut(id) else {
+            return;
+        };
+        let Some(in_use) = self.generations.iter_mut().find(|g| std::sync::Arc::ptr_eq(&g.generation.plan, &trace.plan)) else {
+            return;
+        };
+        trace.completion = Some((trigger, lone_top));
+        let outcomes = outcomes(shared, trace, &in_use.combinations);
+        let mut signalled = Vec::new();
+        {
+            let hidden = losses(trace);
+            let view = View::new(trace, &in_use.combinations, hidden, lone_top, shared.config.max_skew_ns);
+            for ((rule, groups), (index, tally)) in trace.plan.rules.iter().zip(&outcomes).zip((0u32..).zip(&mut in_use.tallies)) {
+                tally.add(verdict(worst(groups)));
+                for outcome in groups {
+                    let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
+                    let given_early = trace.is_decided(index, key);
+                    record(shared, &view, rule, outcome, if given_early { Phase::Early } else { Phase::Complete }, trigger, out);
+                    if given_early || !is_signalled(&view, rule, outcome) {
+                        continue;
+                    }
+                    out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Complete, trigger, now));
+                    signalled.push(stands(&view, rule, index, outcome));
+                }
+            }
+        }
+        let until = now.saturating_add(shared.config.late_grace_ns);
+        trace.decided.extend(signalled);
+        trace.stage = Stage::Grace { until };
+        self.counts.open -= 1;
+        self.counts.grace += 1;
+        self.counts.completed += 1;
+        self.decided.push_back(*id);
+        trace.armed = u64::MAX;
+        self.timers.arm(trace, until);
+    }
+}
+
+/// Re-evaluates a decided trace after a late span, as if it had come in time, and says what changed.
+pub(super) fn revise(
+    shared: &Shared,
+    trace: &mut TraceState,
+    combinations: &Combinations,
+    tallies: &mut [Tally],
+    before: &Outcomes,
+    now: u64,
+    out: &mut Outbox,
+) {
+    let Some((trigger, lone_top)) = trace.completion else {
+        return;
+    };
+    let after = outcomes(shared, trace, combinations);
+    let mut decided = std::mem::take(&mut trace.decided);
+    {
+        let view = View::new(trace, combinations, losses(trace), lone_top, shared.config.max_skew_ns);
+        for (((index, rule), groups), tally) in (0u32..).zip(&trace.plan.rules).zip(&after).zip(tallies) {
+            let was = before.get(index as usize).map_or(Outcome::NotApplicable, |groups| worst(groups));
+            let is = worst(groups);
+            if was != is {
+                tally.remove(verdict(was));
+                tally.add(verdict(is));
+            }
+            for outcome in groups {
+                let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
+                let standing = decided.iter_mut().find(|d| d.rule == index && *d.group == *key);
+                if standing.as_ref().is_some_and(|d| d.early) {
+                    continue;
+                }
+                let violated = is_signalled(&view, rule, outcome);
+                match standing {
+                    Some(standing) if standing.signalled && !violated => {
+                        standing.signalled = false;
+                        out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Retracted, Phase::Late, trigger, now));
+                    }
+                    Some(standing) if !standing.signalled && violated => {
+                        standing.signalled = true;
+                        out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Late, trigger, now));
+                    }
+                    None if violated => {
+                        out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Late, trigger, now));
+                        decided.push(stands(&view, rule, index, outcome));
+                    }
+                    _ => {}
+                }
+                let earlier = before.get(index as usize).and_then(|groups| groups.iter().find(|g| g.group == outcome.group));
+                if earlier.map(|g| g.outcome) != Some(outcome.outcome) {
+                    record(shared, &view, rule, outcome, Phase::Late, trigger, out);
+                }
+            }
+        }
+    }
+    trace.decided = decided;
+}
+
+/// The outcomes of every rule of a trace at (or after) its completion.
+pub(super) fn outcomes(shared: &Shared, trace: &TraceState, combinations: &Combinations) -> Outcomes {
+    let lone_top = trace.completion.is_some_and(|(_, lone_top)| lone_top);
+    let view = View::new(trace, combinations, losses(trace), lone_top, shared.config.max_skew_ns);
+    let early = |index: u32, key: &[u8]| trace.decided.iter().find(|d| d.early && d.rule == index && *d.group == *key).map(|d| d.outcome);
+    (0u32..)
+        .zip(&trace.plan.rules)
+        .map(|(index, rule)| {
+            if rule.grouped_sets.is_empty()
+                && let Some(outcome) = early(index, &[])
+            {
+                return vec![GroupOutcome { group: None, outcome, guarded: true, instant: None }];
+            }
+            let mut outcomes = view.outcomes(rule);
+            for outcome in &mut outcomes {
+                let key = outcome.group.as_ref().map_or(&[][..], |g: &Group| &g.key);
+                if let Some(given) = early(index, key) {
+                    outcome.outcome = given;
+                }
+            }
+            outcomes
+        })
+        .collect()
+}
+
+/// Why absence cannot be concluded in a trace at its completion.
+fn losses(trace: &TraceState) -> Reasons {
+    let Some((trigger, lone_top)) = trace.completion else {
+        return Reasons::OPEN;
+    };
+    let mut losses = trace.losses;
+    if !lone_top && trace.shape().shows_gap() {
+        losses = losses.and(Reasons::of(Reason::Gap));
+    }
+    match trigger {
+        Trigger::Shutdown => losses.and(Reasons::of(Reason::Shutdown)),
+        Trigger::Limit => losses.and(Reasons::of(Reason::Limit)),
+        _ => losses,
+    }
+}
+
+fn worst(groups: &[GroupOutcome]) -> Outcome {
+    groups.iter().fold(Outcome::NotApplicable, |worst, g| worst.worse(g.outcome))
+}
+
+/// Whether an outcome is announced: a violation of an enforced rule, or an inconclusive claim whose rule asks for a signal.
+fn is_signalled(view: &View<'_>, rule: &RulePlan, outcome: &GroupOutcome) -> bool {
+    let Some(source) = view.plan.source(rule) else {
+        return false;
+    };
+    let announced = match outcome.outcome {
+        Outcome::Violated => true,
+        Outcome::Unknown(_) => source.on_gap == OnGap::Signal && outcome.guarded,
+        Outcome::Satisfied | Outcome::NotApplicable => false,
+    };
+    announced && source.mode == Mode::Enforce
+}
+
+fn early(shared: &Shared, view: &View<'_>, rule: &RulePlan, index: u32, outcome: &GroupOutcome, now: u64, out: &mut Outbox) -> Decided {
+    let signalled = is_signalled(view, rule, outcome);
+    if signalled {
+        out.signals.extend(report::signal(shared, view, rule, outcome, Event::Violation, Phase::Early, Trigger::Early, now));
+    }
+    Decided { early: true, signalled, ..stands(view, rule, index, outcome) }
+}
+
+fn stands(view: &View<'_>, rule: &RulePlan, index: u32, outcome: &GroupOutcome) -> Decided {
+    let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
+    let violation_id = view.plan.source(rule).map(|source| violation_id(source, Some(&view.trace.id), key, None)).unwrap_or_default();
+    Decided { rule: index, group: key.into(), outcome: outcome.outcome, early: false, signalled: true, violation_id }
+}
+
+fn record(shared: &Shared, view: &View<'_>, rule: &RulePlan, outcome: &GroupOutcome, phase: Phase, trigger: Trigger, out: &mut Outbox) {
+    if !shared.config.record_verdicts {
+        return;
+    }
+    let Some(source) = view.plan.source(rule) else {
+        return;
+    };
+    let verdict: Verdict = verdict(outcome.outcome);
+    out.verdicts.push(VerdictRecord {
+        rule: source.name.clone(),
+        trace_id: Some(view.trace.id),
+        group: outcome.group.as_ref().map(|g| g.values.clone()).unwrap_or_default(),
+        verdict,
+        phase,
+        trigger: if phase == Phase::Early { Trigger::Early } else { trigger },
+    });
+}

@@ -1,0 +1,350 @@
+//! One trace: what is kept of its spans, and how far its rules are decided.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::combination::{Combinations, Fit};
+use super::record::{Record, kind};
+use crate::eval::rule::Outcome;
+use crate::expr::read::Read;
+use crate::plan::Plan;
+use crate::signal::Trigger;
+use crate::truth::Reasons;
+use crate::verdict::Reason;
+
+/// Spans above which membership is asked of a set instead of a scan.
+const SCAN_LIMIT: usize = 64;
+
+/// A span of which only enough is kept to know repetitions and missing parents: 8 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Light {
+    /// 31 bits of the keyed hash of the id; the top bit marks server and consumer spans.
+    id: u32,
+    /// 31 bits of the keyed hash of the parent's id; the top bit marks a span without parent.
+    parent: u32,
+}
+
+const MARK: u32 = 1 << 31;
+
+/// A value that was kept of a span.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct KeptValue {
+    pub(crate) term: u32,
+    pub(crate) read: Read<'static>,
+}
+
+/// How often a selector picked a span of the trace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counter {
+    pub(crate) selector: u32,
+    pub(crate) yes: u32,
+    pub(crate) dropped: u32,
+    pub(crate) bad_time: u32,
+}
+
+/// A verdict that was given for a rule (or for one group of it).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Decided {
+    /// Index in [`Plan::rules`].
+    pub(crate) rule: u32,
+    /// Canonical key of the group; empty for a rule without groups.
+    pub(crate) group: Box<[u8]>,
+    pub(crate) outcome: Outcome,
+    /// Given before completion: never taken back.
+    pub(crate) early: bool,
+    /// Whether a violation was emitted and stands.
+    pub(crate) signalled: bool,
+    pub(crate) violation_id: [u8; 16],
+}
+
+/// Where a trace stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Spans are collected.
+    Open,
+    /// Decided; late spans revise until this arrival time.
+    Grace { until: u64 },
+}
+
+/// One trace.
+#[derive(Debug)]
+pub(crate) struct TraceState {
+    pub(crate) id: [u8; 16],
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) stage: Stage,
+    /// What decided the trace, and whether its single span on top counted as the root.
+    pub(crate) completion: Option<(Trigger, bool)>,
+    /// Arrival of the first span.
+    pub(crate) first_seen: u64,
+    /// Arrival of the last span.
+    pub(crate) last_seen: u64,
+    /// Earliest timer that was set for the trace.
+    pub(crate) armed: u64,
+    /// Spans that came, repetitions not counted.
+    pub(crate) spans: u64,
+    /// Spans without parent among them.
+    pub(crate) roots: u32,
+    /// Event time of the earliest and the latest good end; 0 before the first.
+    pub(crate) first_end: u64,
+    pub(crate) last_end: u64,
+    /// What forbids to conclude absence from the start.
+    pub(crate) losses: Reasons,
+    pub(crate) light: Vec<Light>,
+    pub(crate) records: Vec<Record>,
+    pub(crate) values: Vec<KeptValue>,
+    pub(crate) counters: Vec<Counter>,
+    pub(crate) decided: Vec<Decided>,
+    /// Records at the last time each kind of costly evaluation ran: keeps early looks at growing traces linear.
+    pub(crate) looked_at: usize,
+    seen: Option<HashSet<u32>>,
+}
+
+/// What became of a span that was offered to its trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Added {
+    New,
+    /// Repeats a span that had come.
+    Duplicate,
+    /// Has the id of a span that had come and differs from it.
+    Conflict,
+    /// The trace is full.
+    OverLimit,
+}
+
+impl TraceState {
+    pub(crate) fn new(id: [u8; 16], plan: Arc<Plan>, now: u64) -> Self {
+        Self {
+            id,
+            plan,
+            stage: Stage::Open,
+            completion: None,
+            first_seen: now,
+            last_seen: now,
+            armed: u64::MAX,
+            spans: 0,
+            roots: 0,
+            first_end: 0,
+            last_end: 0,
+            losses: Reasons::NONE,
+            light: Vec::new(),
+            records: Vec::new(),
+            values: Vec::new(),
+            counters: Vec::new(),
+            decided: Vec::new(),
+            looked_at: 0,
+            seen: None,
+        }
+    }
+
+    /// Offers a span. `hash` is the keyed hash of span ids; `values` are those that the plan keeps of it.
+    pub(crate) fn add(
+        &mut self,
+        mut record: Record,
+        values: &mut Vec<KeptValue>,
+        combinations: &Combinations,
+        max_spans: usize,
+        hash: impl Fn(u64) -> u32,
+    ) -> Added {
+        let print = hash(record.id) & !MARK;
+        if self.has_print(print) {
+            let same = |r: &&Record| r.id == record.id;
+            return match self.records.iter().find(same) {
+                Some(kept) if !kept.agrees(&record) => Added::Conflict,
+                Some(_) => Added::Duplicate,
+                // A span that left no record, or (once in two thousand million) another span of equal print.
+                None => Added::Duplicate,
+            };
+        }
+        if self.spans >= max_spans as u64 {
+            self.losses = self.losses.and(Reasons::of(Reason::Limit));
+            return Added::OverLimit;
+        }
+        self.spans += 1;
+        self.roots += u32::from(record.parent == 0);
+        if let Some(seen) = &mut self.seen {
+            seen.insert(print);
+        }
+        if record.times_are_good() {
+            self.first_end = if self.first_end == 0 { record.end } else { self.first_end.min(record.end) };
+            self.last_end = self.last_end.max(record.end);
+        }
+        let picks = combinations.picks(record.combination);
+        for pick in picks {
+            self.count(pick.selector, pick.fit);
+        }
+        let entry = if matches!(record.kind, kind::SERVER | kind::CONSUMER) { MARK } else { 0 };
+        let parent = if record.parent == 0 { MARK } else { hash(record.parent) & !MARK };
+        self.light.push(Light { id: print | entry, parent });
+        if self.plan.keep_all || !picks.is_empty() {
+            record.values = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+            record.value_count = u16::try_from(values.len()).unwrap_or(u16::MAX);
+            self.values.append(values);
+            self.records.push(record);
+        }
+        if self.seen.is_none() && self.light.len() > SCAN_LIMIT {
+            self.seen = Some(self.light.iter().map(|l| l.id & !MARK).collect());
+        }
+        Added::New
+    }
+
+    /// Whether a span of this id has come.
+    pub(crate) fn knows(&self, id: u64, hash: impl Fn(u64) -> u32) -> bool {
+        self.has_print(hash(id) & !MARK)
+    }
+
+    /// Whether a rule (or a group of it) has its verdict or its signal.
+    pub(crate) fn is_decided(&self, rule: u32, group: &[u8]) -> bool {
+        self.decided.iter().any(|d| d.rule == rule && *d.group == *group)
+    }
+
+    fn has_print(&self, print: u32) -> bool {
+        match &self.seen {
+            Some(seen) => seen.contains(&print),
+            None => self.light.iter().any(|l| l.id & !MARK == print),
+        }
+    }
+
+    fn count(&mut self, selector: u32, fit: Fit) {
+        let at = match self.counters.iter().position(|c| c.selector == selector) {
+            Some(at) => at,
+            None => {
+                self.counters.push(Counter { selector, ..Counter::default() });
+                self.counters.len() - 1
+            }
+        };
+        if let Some(counter) = self.counters.get_mut(at) {
+            match fit {
+                Fit::Yes => counter.yes += 1,
+                Fit::Dropped => counter.dropped += 1,
+                Fit::BadTime => counter.bad_time += 1,
+            }
+        }
+    }
+
+    /// How often a selector picked.
+    pub(crate) fn counter(&self, selector: u32) -> Counter {
+        self.counters.iter().find(|c| c.selector == selector).copied().unwrap_or_default()
+    }
+
+    /// The values kept of a span.
+    pub(crate) fn values_of(&self, record: &Record) -> &[KeptValue] {
+        let first = record.values as usize;
+        self.values.get(first..first + usize::from(record.value_count)).unwrap_or_default()
+    }
+
+    /// The kept value of a term; missing where none was kept.
+    pub(crate) fn value(&self, record: &Record, term: u32) -> Read<'_> {
+        match self.values_of(record).iter().find(|v| v.term == term) {
+            Some(kept) => {
+                Read { value: kept.read.value.as_ref().map(crate::value::Val::borrowed), unknown: kept.read.unknown, many: kept.read.many }
+            }
+            None => Read::MISSING,
+        }
+    }
+
+    /// What the parents say about the trace's completeness.
+    pub(crate) fn shape(&self) -> Shape {
+        let mut ids: Vec<u32> = self.light.iter().map(|l| l.id & !MARK).collect();
+        ids.sort_unstable();
+        let mut tops = 0;
+        let mut entry_tops = 0;
+        for light in self.light.iter().filter(|l| l.parent & MARK == 0) {
+            if ids.binary_search(&light.parent).is_err() {
+                tops += 1;
+                entry_tops += u32::from(light.id & MARK != 0);
+            }
+        }
+        Shape { roots: self.roots, orphans: tops, entry_orphans: entry_tops, cycle: tops == 0 && self.has_cycle(&ids) }
+    }
+
+    /// Whether some span does not hang below a root. All parents are known to be there.
+    fn has_cycle(&self, ids: &[u32]) -> bool {
+        // Spans are peeled off from the leaves upwards; what cannot be peeled lies on a cycle.
+        let mut children = vec![0u32; ids.len()];
+        let mut parents = vec![usize::MAX; ids.len()];
+        for light in &self.light {
+            let Ok(at) = ids.binary_search(&(light.id & !MARK)) else {
+                continue;
+            };
+            if light.parent & MARK == 0
+                && let Ok(parent) = ids.binary_search(&light.parent)
+            {
+                if let Some(slot) = parents.get_mut(at) {
+                    *slot = parent;
+                }
+                if let Some(count) = children.get_mut(parent) {
+                    *count += 1;
+                }
+            }
+        }
+        let mut leaves: Vec<usize> = (0..ids.len()).filter(|at| children.get(*at) == Some(&0)).collect();
+        let mut peeled = 0;
+        while let Some(leaf) = leaves.pop() {
+            peeled += 1;
+            if let Some(parent) = parents.get(leaf).copied()
+                && let Some(count) = children.get_mut(parent)
+            {
+                *count -= 1;
+                if *count == 0 {
+                    leaves.push(parent);
+                }
+            }
+        }
+        peeled < ids.len()
+    }
+
+    /// Bytes held for the trace.
+    pub(crate) fn bytes(&self) -> usize {
+        let text: usize = self.values.iter().map(|v| v.read.value.as_ref().map_or(0, |v| v.text().len())).sum();
+        size_of::<Self>()
+            + self.light.capacity() * size_of::<Light>()
+            + self.records.capacity() * size_of::<Record>()
+            + self.values.capacity() * size_of::<KeptValue>()
+            + text
+            + self.counters.capacity() * size_of::<Counter>()
+            + self.decided.capacity() * size_of::<Decided>()
+            + self.seen.as_ref().map_or(0, |s| s.capacity() * 5)
+    }
+}
+
+/// What the parents say about a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Spans without parent.
+    pub(crate) roots: u32,
+    /// Spans whose parent has not come.
+    pub(crate) orphans: u32,
+    /// Server and consumer spans among them.
+    pub(crate) entry_orphans: u32,
+    /// Whether parents run in a circle.
+    pub(crate) cycle: bool,
+}
+
+impl Shape {
+    /// Whether the root has come and no parent is missing.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.roots > 0 && self.orphans == 0
+    }
+
+    /// Whether the only span on top is a server or consumer span whose parent has not come: its parent lies outside.
+    pub(crate) const fn has_lone_top(&self) -> bool {
+        self.roots == 0 && self.orphans == 1 && self.entry_orphans == 1
+    }
+
+    /// Whether the parents show that spans were lost.
+    pub(crate) const fn shows_gap(&self) -> bool {
+        self.orphans > 0 || self.roots != 1 || self.cycle
+    }
+}
+
+impl Record {
+    /// Whether a repetition of the span is the same span: ids, times, kind, status and selectors.
+    fn agrees(&self, other: &Self) -> bool {
+        self.parent == other.parent
+            && self.start == other.start
+            && self.end == other.end
+            && self.kind == other.kind
+            && self.status == other.status
+            && self.combination == other.combination
+    }
+}

@@ -1,0 +1,66 @@
+//! Verdicts counted by rule.
+
+use std::collections::BTreeMap;
+
+use crate::eval::rule::Outcome;
+use crate::stats::RuleStats;
+use crate::verdict::{Reason, Verdict};
+
+/// The verdicts of one rule.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    satisfied: u64,
+    violated: u64,
+    not_applicable: u64,
+    inconclusive: [u64; Reason::ALL.len()],
+}
+
+/// The verdict of an outcome at completion. What is unknown only because more spans could come is the engine's end.
+pub(crate) fn verdict(outcome: Outcome) -> Verdict {
+    match outcome {
+        Outcome::Satisfied => Verdict::Satisfied,
+        Outcome::Violated => Verdict::Violated,
+        Outcome::NotApplicable => Verdict::NotApplicable,
+        Outcome::Unknown(why) => Verdict::Inconclusive(why.first().unwrap_or(Reason::Shutdown)),
+    }
+}
+
+impl Tally {
+    fn slot(&mut self, verdict: Verdict) -> Option<&mut u64> {
+        match verdict {
+            Verdict::Satisfied => Some(&mut self.satisfied),
+            Verdict::Violated => Some(&mut self.violated),
+            Verdict::NotApplicable => Some(&mut self.not_applicable),
+            Verdict::Inconclusive(reason) => self.inconclusive.get_mut(reason as usize),
+        }
+    }
+
+    /// Counts a verdict.
+    pub(crate) fn add(&mut self, verdict: Verdict) {
+        if let Some(slot) = self.slot(verdict) {
+            *slot += 1;
+        }
+    }
+
+    /// Takes a verdict back that was revised.
+    pub(crate) fn remove(&mut self, verdict: Verdict) {
+        if let Some(slot) = self.slot(verdict) {
+            *slot = slot.saturating_sub(1);
+        }
+    }
+
+    /// Adds to statistics.
+    pub(crate) fn add_to(&self, stats: &mut RuleStats) {
+        stats.satisfied += self.satisfied;
+        stats.violated += self.violated;
+        stats.not_applicable += self.not_applicable;
+        for (reason, count) in Reason::ALL.into_iter().zip(self.inconclusive) {
+            *stats.inconclusive.entry(reason.name()).or_default() += count;
+        }
+    }
+}
+
+/// The inconclusive map of a rule that has decided nothing.
+pub(crate) fn no_reasons() -> BTreeMap<&'static str, u64> {
+    Reason::ALL.into_iter().map(|r| (r.name(), 0)).collect()
+}
