@@ -53,7 +53,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match arguments.format {
         Format::Text => {
             let text = report.text(std::io::stdout().is_terminal());
-            write!(out, "{text}{}{}", if text.is_empty() { "" } else { "\n" }, summary(sources.len(), loaded.rules.is_some().then_some(rules), &report))?;
+            write!(
+                out,
+                "{text}{}{}",
+                if text.is_empty() { "" } else { "\n" },
+                summary(sources.len(), loaded.rules.is_some().then_some(rules), &report)
+            )?;
         }
         Format::Json => {
             let json = serde_json::to_string(&report.data(rules, hash)).map_err(|error| Failure::new(error.to_string()))?;

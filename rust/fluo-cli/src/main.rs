@@ -1,8 +1,8 @@
 //! The program `fluo`.
 
 mod check;
-mod explain;
 mod exit;
+mod explain;
 mod replay;
 mod sources;
 mod time;

@@ -32,8 +32,8 @@ fn rules_are_written_out() {
         done.out,
         "\
 payment-needs-fraud-check
-  always       trace.has(name == 'payment.charge_card') and trace.has('payment.fraud_check')
-  applies      when trace.has(name == 'payment.charge_card') or trace.has('payment.fraud_check'), because the claim names these spans
+  always       trace.has(name == 'payment.charge_card') and trace.has(payment.fraud_check)
+  applies      when trace.has(name == 'payment.charge_card') or trace.has(payment.fraud_check), because the claim names these spans
   reads        name
   severity     critical
   mode         enforce

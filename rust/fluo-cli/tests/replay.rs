@@ -91,10 +91,11 @@ fn every_signal_is_one_json_object_with_the_agreed_keys() {
     for signal in signals.values() {
         let mut keys: Vec<&str> = signal.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
-        let mut expected = "event violation_id rule kind severity phase trigger trace_id span_id time_unix_nano group window_start window_end \
+        let mut expected =
+            "event violation_id rule kind severity phase trigger trace_id span_id time_unix_nano group window_start window_end \
                             observed evidence_span_ids missing message"
-            .split_whitespace()
-            .collect::<Vec<_>>();
+                .split_whitespace()
+                .collect::<Vec<_>>();
         expected.sort_unstable();
         assert_eq!(keys, expected);
         assert_eq!(signal["event"], "fluo.violation");

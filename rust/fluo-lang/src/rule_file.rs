@@ -76,9 +76,7 @@ impl Reader<'_> {
 
     /// A mapping with `rules`, `defaults`, `define`.
     fn sections(&mut self, pairs: &[(Rc<Node>, Rc<Node>)]) {
-        let is_rule = |(key, _): &(Rc<Node>, Rc<Node>)| {
-            matches!(&key.content, Content::Scalar(key) if matches!(key.text.as_str(), "name" | "always" | "never" | "when"))
-        };
+        let is_rule = |(key, _): &(Rc<Node>, Rc<Node>)| matches!(&key.content, Content::Scalar(key) if matches!(key.text.as_str(), "name" | "always" | "never" | "when"));
         if let Some((key, _)) = pairs.iter().find(|pair| is_rule(pair)) {
             let message = "a rule file must be a list of rules, but this is a rule";
             let _ = self.findings.error(codes::NOT_A_RULE_FILE, key.span, message).help("begin the rule with `- `");

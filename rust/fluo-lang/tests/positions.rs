@@ -30,7 +30,10 @@ fn style() -> impl Strategy<Value = Style> {
 #[derive(Debug, Clone, Copy)]
 enum Gap {
     Spaces(usize),
-    Break { empty: usize, more_indented: usize },
+    Break {
+        empty: usize,
+        more_indented: usize,
+    },
     /// An escape or a doubled quote, where the style has one; a space elsewhere.
     Escape(usize),
 }

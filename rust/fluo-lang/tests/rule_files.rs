@@ -8,10 +8,7 @@ use fluo_lang::{codes, rule_file};
 fn read(text: &str) -> (RawFile, Vec<(&'static str, String)>) {
     let source = Source { name: "rules.yml".to_owned(), text: text.to_owned(), kind: SourceKind::File };
     let (file, diagnostics) = rule_file::read(SourceId(0), &source);
-    let found = diagnostics
-        .iter()
-        .map(|found| (found.code, text[found.span.start as usize..found.span.end as usize].to_owned()))
-        .collect();
+    let found = diagnostics.iter().map(|found| (found.code, text[found.span.start as usize..found.span.end as usize].to_owned())).collect();
     (file, found)
 }
 
@@ -37,9 +34,8 @@ fn defaults_reach_every_rule_and_lists_add_up() {
 
 #[test]
 fn a_bad_rule_hides_no_other() {
-    let (file, found) = read(
-        "- name: a\n  alwyas: x\n- 5\n- never: y\n- name: b\n  when: 7\n  never: [z]\n  severity: loud\n- name: ok\n  never: x\n",
-    );
+    let (file, found) =
+        read("- name: a\n  alwyas: x\n- 5\n- never: y\n- name: b\n  when: 7\n  never: [z]\n  severity: loud\n- name: ok\n  never: x\n");
     assert_eq!(
         found,
         [

@@ -34,8 +34,10 @@ rules:
 ";
 
 /// Pieces that YAML and the language have opinions about.
-const PIECES: &[&str] =
-    &["'", "\"", ": ", " #", "\n", "\r\n", "\t", "- ", "&a ", "*a", "!", "|", ">", "[", "]", "{", "}", "ü", "\u{feff}", "---\n", "\\", "%", "@", "", "\0", "  "];
+const PIECES: &[&str] = &[
+    "'", "\"", ": ", " #", "\n", "\r\n", "\t", "- ", "&a ", "*a", "!", "|", ">", "[", "]", "{", "}", "ü", "\u{feff}", "---\n", "\\", "%",
+    "@", "", "\0", "  ",
+];
 
 fn damage() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
     prop::collection::vec((0..FILE.len(), 0usize..6, 0..PIECES.len()), 0..6)

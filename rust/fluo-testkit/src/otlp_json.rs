@@ -5,9 +5,7 @@
 //! members, empty arrays without their `values`. Unknown members are skipped, as the protocol demands.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{
-    AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value::Value as Any,
-};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value::Value as Any};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -95,9 +93,7 @@ impl<'a> Object<'a> {
     fn list<T>(&self, key: &str, read: impl Fn(&'a Value) -> Read<T>) -> Read<Vec<T>> {
         match self.get(key) {
             None => Ok(Vec::new()),
-            Some(Value::Array(items)) => {
-                items.iter().enumerate().map(|(at, item)| below(&format!("{key}[{at}]"), read(item))).collect()
-            }
+            Some(Value::Array(items)) => items.iter().enumerate().map(|(at, item)| below(&format!("{key}[{at}]"), read(item))).collect(),
             Some(_) => below(key, wrong("not an array")),
         }
     }
@@ -339,8 +335,7 @@ mod tests {
     }
 
     fn value(json: &str) -> Result<Option<Any>, JsonError> {
-        one(&format!(r#"{{"attributes":[{{"key":"k","value":{json}}}]}}"#))
-            .map(|span| span.attributes[0].value.clone().unwrap().value)
+        one(&format!(r#"{{"attributes":[{{"key":"k","value":{json}}}]}}"#)).map(|span| span.attributes[0].value.clone().unwrap().value)
     }
 
     #[test]
@@ -363,9 +358,7 @@ mod tests {
             (r#"{"arrayValue":{}}"#, Some(Any::ArrayValue(ArrayValue { values: Vec::new() }))),
             (
                 r#"{"arrayValue":{"values":[{"intValue":"1"},{}]}}"#,
-                Some(Any::ArrayValue(ArrayValue {
-                    values: vec![AnyValue { value: Some(Any::IntValue(1)) }, AnyValue { value: None }],
-                })),
+                Some(Any::ArrayValue(ArrayValue { values: vec![AnyValue { value: Some(Any::IntValue(1)) }, AnyValue { value: None }] })),
             ),
             (
                 r#"{"kvlistValue":{"values":[{"key":"a"}]}}"#,
@@ -380,12 +373,11 @@ mod tests {
 
     #[test]
     fn members_are_numbers_or_names_and_ids_are_hex() {
-        let read = one(
-            r#"{"traceId":"0AF7651916CD43DD8448EB211C80319C","spanId":"b7ad6b7169203331","parentSpanId":"","kind":"SPAN_KIND_CLIENT",
+        let read =
+            one(r#"{"traceId":"0AF7651916CD43DD8448EB211C80319C","spanId":"b7ad6b7169203331","parentSpanId":"","kind":"SPAN_KIND_CLIENT",
                 "startTimeUnixNano":"18446744073709551615","end_time_unix_nano":7,"status":{"code":"STATUS_CODE_ERROR"},"flags":769,
-                "name":null,"unknown":{"a":[1]}}"#,
-        )
-        .unwrap();
+                "name":null,"unknown":{"a":[1]}}"#)
+            .unwrap();
         assert_eq!(read.trace_id, [0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb, 0x21, 0x1c, 0x80, 0x31, 0x9c]);
         assert_eq!((read.kind, read.status.unwrap().code, read.flags), (3, 2, 769));
         assert_eq!((read.start_time_unix_nano, read.end_time_unix_nano), (u64::MAX, 7));
@@ -401,7 +393,10 @@ mod tests {
             (r#"{"startTimeUnixNano":"-1"}"#, ".startTimeUnixNano"),
             (r#"{"attributes":{"a":1}}"#, ".attributes"),
             (r#"{"events":[{},{"name":5}]}"#, ".events[1].name"),
-            (r#"{"attributes":[{"key":"a","value":{"arrayValue":{"values":[{"bytesValue":"?"}]}}}]}"#, ".attributes[0].value.arrayValue.values[0].bytesValue"),
+            (
+                r#"{"attributes":[{"key":"a","value":{"arrayValue":{"values":[{"bytesValue":"?"}]}}}]}"#,
+                ".attributes[0].value.arrayValue.values[0].bytesValue",
+            ),
             ("[]", ""),
         ] {
             assert_eq!(one(json).unwrap_err().path, format!("resourceSpans[0].scopeSpans[0].spans[0]{path}"), "{json}");

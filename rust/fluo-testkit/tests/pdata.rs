@@ -11,10 +11,7 @@ use prost::Message as _;
 
 fn read(name: &str) -> Vec<ExportTraceServiceRequest> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
-    otlp_file::open(&path)
-        .unwrap()
-        .map(|message| ExportTraceServiceRequest::decode(message.unwrap().bytes.as_slice()).unwrap())
-        .collect()
+    otlp_file::open(&path).unwrap().map(|message| ExportTraceServiceRequest::decode(message.unwrap().bytes.as_slice()).unwrap()).collect()
 }
 
 #[test]

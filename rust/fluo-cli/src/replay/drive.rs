@@ -27,11 +27,7 @@ pub(crate) struct Tally {
 
 /// Replays the files one after another and lets time run on until every trace is decided. `emit` gets each signal as soon as it is
 /// made.
-pub(crate) fn replay(
-    engine: &Engine,
-    files: &[PathBuf],
-    emit: &mut dyn FnMut(&Signal) -> Result<(), Failure>,
-) -> Result<Tally, Failure> {
+pub(crate) fn replay(engine: &Engine, files: &[PathBuf], emit: &mut dyn FnMut(&Signal) -> Result<(), Failure>) -> Result<Tally, Failure> {
     let mut clock = ReplayClock::default();
     let mut tally = Tally::default();
     for path in files {

@@ -51,8 +51,7 @@ fn row(rule: &RuleStats) -> [String; 6] {
 /// Such as `7 (gap 5, late 2)`.
 fn inconclusive(reasons: &BTreeMap<&'static str, u64>) -> String {
     let total: u64 = reasons.values().sum();
-    let named: Vec<String> =
-        reasons.iter().filter(|(_, count)| **count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
+    let named: Vec<String> = reasons.iter().filter(|(_, count)| **count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
     if named.is_empty() { total.to_string() } else { format!("{total} ({})", named.join(", ")) }
 }
 

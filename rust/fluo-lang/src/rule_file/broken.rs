@@ -26,11 +26,9 @@ pub(super) fn report(findings: &mut Findings, source: &str, error: &YamlError) {
             "YAML takes a text that begins with a quote as a quoted text, and this stands after it".to_owned(),
             "put an expression that begins with a quote into a block: `always: |` and the text on the next line",
         ),
-        Trouble::Indicator => (
-            codes::TEXT_IS_YAML,
-            format!("a text cannot begin with {} in YAML", character(source, error.at)),
-            "quote it, or use `|`",
-        ),
+        Trouble::Indicator => {
+            (codes::TEXT_IS_YAML, format!("a text cannot begin with {} in YAML", character(source, error.at)), "quote it, or use `|`")
+        }
         Trouble::Alias => (
             codes::TEXT_IS_YAML,
             "a text that begins with `*` or `&` is a YAML alias or anchor, and there is none of this name".to_owned(),
@@ -51,7 +49,9 @@ pub(super) fn report(findings: &mut Findings, source: &str, error: &YamlError) {
             (codes::NOT_YAML, "a quoted text that began before this has no end".to_owned(), "close the quote where the text ends")
         }
         Trouble::Documents => (codes::DOCUMENTS, error.message.clone(), "one file holds one document: make it two files"),
-        Trouble::Key | Trouble::Other => (codes::NOT_YAML, error.message.clone(), "YAML cannot be read here; the rules before and after this one were read"),
+        Trouble::Key | Trouble::Other => {
+            (codes::NOT_YAML, error.message.clone(), "YAML cannot be read here; the rules before and after this one were read")
+        }
     };
     let _ = findings.error(code, span, message).help(help);
 }
@@ -135,10 +135,8 @@ mod tests {
     #[test]
     fn a_file_is_cut_at_its_sections_and_rules() {
         let text = "# head\ndefaults:\n  tags:\n    - a\nrules:\n  - name: a\n    show:\n      - x\n  - name: b\n";
-        let cut: Vec<(&str, bool)> = parts(text)
-            .into_iter()
-            .map(|Part { range, kind }| (text.get(range).unwrap(), kind == PartKind::Rule))
-            .collect();
+        let cut: Vec<(&str, bool)> =
+            parts(text).into_iter().map(|Part { range, kind }| (text.get(range).unwrap(), kind == PartKind::Rule)).collect();
         assert_eq!(
             cut,
             [

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use crate::check::words::did_you_mean;
 use crate::codes;
 use crate::source::Span;
 
-use super::findings::{Findings, did_you_mean};
+use super::findings::Findings;
 use super::node::{Content, Node, Plain};
 
 /// A mapping whose keys have been checked: every key is known and stands once.

@@ -106,7 +106,8 @@ struct Open {
 /// Reads the one document of a text that stands at `base` in its source. `None` for a text without any node.
 pub(super) fn compose(text: &str, base: u32) -> Result<Option<Rc<Node>>, YamlError> {
     // No comments and anchors as events of their own; `options!` is the parser's way to stay compatible.
-    let options = serde_saphyr::granit_parser::options! { emit_comments: false, emit_anchor_events: true, simple_key_max_lookahead: 1 << 17 };
+    let options =
+        serde_saphyr::granit_parser::options! { emit_comments: false, emit_anchor_events: true, simple_key_max_lookahead: 1 << 17 };
     let mut tree = Tree { text, base, open: Vec::new(), anchors: HashMap::new(), root: None, documents: 0, last: None };
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| YamlError {
@@ -129,7 +130,9 @@ fn trouble(kind: &ErrorKind) -> Trouble {
         ErrorKind::InvalidBlockScalarHeader => Trouble::BlockHeader,
         ErrorKind::CommentInterceptedScalar => Trouble::Comment,
         ErrorKind::ExpectedBlockMappingKey => Trouble::Key,
-        ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => Trouble::Quote,
+        ErrorKind::InvalidQuotedScalarIndent | ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => {
+            Trouble::Quote
+        }
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation

@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use crate::check::words::did_you_mean;
 use crate::codes;
 use crate::raw::{RawScalar, Spanned};
 
-use super::findings::{Findings, did_you_mean};
+use super::findings::Findings;
 use super::keys::backticked;
 use super::node::{Content, Node, Plain, Style};
 

@@ -34,9 +34,7 @@ pub(super) fn read(findings: &mut Findings, text: Text<'_>, keys: &Keys) -> Opti
     if let Some(node) = keys.get("span") {
         let pairs = scalars::pairs(findings, node, "`span`");
         let span = Keys::read(findings, pairs, "`span`", SPAN_KEYS);
-        let word = |findings: &mut Findings, key: &str| {
-            span.get(key).and_then(|value| scalars::text(findings, value, &format!("`{key}`")))
-        };
+        let word = |findings: &mut Findings, key: &str| span.get(key).and_then(|value| scalars::text(findings, value, &format!("`{key}`")));
         form.service_name = word(findings, "service_name");
         form.name = word(findings, "name");
         form.kind = word(findings, "kind");
