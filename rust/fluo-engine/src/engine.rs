@@ -41,6 +41,8 @@ pub struct IngestReport {
     pub frames_rejected: u64,
     /// Spans of our own scope, skipped.
     pub spans_own: u64,
+    /// Whether the outermost frame was broken: a part of the message could not even be found.
+    pub message_broken: bool,
     /// The projection's current epoch.
     pub epoch: u64,
     /// Whether signals wait to be drained.
@@ -200,6 +202,7 @@ impl Engine {
             spans_rejected: read.spans_rejected,
             frames_rejected: read.frames_rejected,
             spans_own: read.spans_own,
+            message_broken: read.message_broken,
             ..self.report()
         })
     }

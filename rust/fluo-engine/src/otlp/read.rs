@@ -28,6 +28,8 @@ pub struct ReadReport {
     pub frames_rejected: u64,
     /// Spans of our own scope, skipped.
     pub spans_own: u64,
+    /// Whether the outermost frame was broken: a part of the message could not even be found.
+    pub message_broken: bool,
 }
 
 /// Memory that the reader uses again for every message; in the steady state it allocates nothing.
@@ -82,6 +84,7 @@ pub fn read_traces<'a>(bytes: &'a [u8], keys: &KeyTable, scratch: &mut Scratch, 
     let mut walk = Walk { message: bytes, keys, sink, report: ReadReport::default(), resources: 0, scopes: 0 };
     if u32::try_from(bytes.len()).is_err() {
         walk.report.frames_rejected = 1;
+        walk.report.message_broken = true;
         return walk.report;
     }
     scratch.span.resize(keys.span.len());
@@ -89,6 +92,7 @@ pub fn read_traces<'a>(bytes: &'a [u8], keys: &KeyTable, scratch: &mut Scratch, 
     scratch.scope.resize(keys.scope.len());
     if walk.traces(scratch).is_err() {
         walk.report.frames_rejected += 1;
+        walk.report.message_broken = true;
     }
     walk.report
 }
