@@ -56,12 +56,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         eprint!("{}", report.text(false));
         return Ok(Outcome::Errors);
     };
-    // Every file is opened before the first is replayed: a misspelt name should not cost the time of the others.
-    for path in &arguments.traces {
-        fluo_testkit::otlp_file::open(path).map_err(|error| Failure::at(path, error))?;
-    }
     let config = arguments.engine.config();
-    let engine = Engine::new(Arc::new(rules), config, 0).map_err(|error| Failure::new(error.to_string()))?;
+    let start = drive::start(&arguments.traces)?;
+    let engine = Engine::new(Arc::new(rules), config, start).map_err(|error| Failure::new(error.to_string()))?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let tally = drive::replay(&engine, &arguments.traces, &mut |signal| {
         let written = match arguments.format {
