@@ -70,7 +70,9 @@ pub(super) fn build(
     for path in &file.rule_files {
         match rule_file(&path.value) {
             Ok(text) => shared.push(Source { name: path.value.clone(), text, kind: SourceKind::File }),
-            Err(e) => context.error(path.referenced.line(), path.referenced.column(), format!("rule file `{}` cannot be read: {e}", path.value)),
+            Err(e) => {
+                context.error(path.referenced.line(), path.referenced.column(), format!("rule file `{}` cannot be read: {e}", path.value))
+            }
         }
     }
     let beside = name.strip_suffix(".test.yml").map(|stem| format!("{}.yml", stem.rsplit('/').next().unwrap_or(stem)));

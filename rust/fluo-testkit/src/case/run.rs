@@ -38,7 +38,8 @@ pub fn run(test: &Test, backend: &dyn Backend) -> Vec<Failure> {
         .collect();
     for record in records.iter().filter(|record| record.verdict == Answer::Violated) {
         if !test.expectations.iter().any(|expectation| expectation.is_about(record)) {
-            let span = record.span_id.and_then(|id| test.labels.iter().find(|(trace, span, _)| Some(*trace) == record.trace_id && *span == id));
+            let span =
+                record.span_id.and_then(|id| test.labels.iter().find(|(trace, span, _)| Some(*trace) == record.trace_id && *span == id));
             let place = span.map_or_else(String::new, |(_, _, label)| format!(" for span `{label}`"));
             failures.push(failure(test.line, &record.rule, format!("got {}{place}, which no expectation speaks of", said(record))));
         }

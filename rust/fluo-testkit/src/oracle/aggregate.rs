@@ -51,7 +51,8 @@ impl Sample {
         let mut sample = Self { certain: Vec::new(), doubtful: Vec::new(), open: members.open, why: members.doubt() };
         for at in members.possible() {
             let reading = term(world, Subject::span(at), of);
-            let numbers = reading.values.into_iter().map(|(value, _)| value).filter(|v| v.number().is_some() || matches!(v, Datum::Duration(_)));
+            let numbers =
+                reading.values.into_iter().map(|(value, _)| value).filter(|v| v.number().is_some() || matches!(v, Datum::Duration(_)));
             if certain_spans.contains(&at) {
                 sample.certain.extend(numbers);
             } else {
@@ -90,12 +91,12 @@ fn counted(members: &Members, number: impl Fn(&[usize]) -> Datum) -> Quantity {
 }
 
 fn distinct(world: &World<'_>, members: &Members, terms: &[Term]) -> Quantity {
-    let values = |spans: Vec<usize>| -> usize {
-        spans.into_iter().flat_map(|at| groups_of(world, at, terms)).collect::<BTreeSet<Vec<Key>>>().len()
-    };
-    let unread = members.possible().into_iter().fold(Reasons::NONE, |all, at| {
-        terms.iter().fold(all, |all, t| all.with(term(world, Subject::span(at), t).open))
-    });
+    let values =
+        |spans: Vec<usize>| -> usize { spans.into_iter().flat_map(|at| groups_of(world, at, terms)).collect::<BTreeSet<Vec<Key>>>().len() };
+    let unread = members
+        .possible()
+        .into_iter()
+        .fold(Reasons::NONE, |all, at| terms.iter().fold(all, |all, t| all.with(term(world, Subject::span(at), t).open)));
     let open = members.open.with(unread);
     let high = open.is_empty().then(|| int(values(members.possible())));
     Quantity::between(Some(int(values(members.certain()))), high, members.doubt().with(unread))

@@ -48,9 +48,7 @@ impl CallKey {
     /// The key of a call.
     #[must_use]
     pub fn of(span: &SpanData) -> Self {
-        let text = |attributes: &Attributes, key: &str| {
-            data_of(attribute(attributes, key)?, false).first().map(|(datum, _)| datum.text())
-        };
+        let text = |attributes: &Attributes, key: &str| data_of(attribute(attributes, key)?, false).first().map(|(datum, _)| datum.text());
         Self {
             service: text(&span.resource.attributes, "service.name"),
             name: span.name.clone(),
@@ -80,9 +78,5 @@ pub(super) fn dangling(world: &World<'_>, selector: &[Step], below: Option<usize
         }
     };
     let counts = |at: usize| below.is_none_or(|me| world.ancestors(at).contains(&me));
-    if !world.stream && (0..world.spans.len()).any(|at| counts(at) && expected(at)) {
-        Reasons::of(Reason::Dangling)
-    } else {
-        Reasons::NONE
-    }
+    if !world.stream && (0..world.spans.len()).any(|at| counts(at) && expected(at)) { Reasons::of(Reason::Dangling) } else { Reasons::NONE }
 }

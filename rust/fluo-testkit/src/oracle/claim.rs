@@ -1,6 +1,6 @@
 //! Claims and guards: expressions over spansets.
 
-use fluo_lang::program::{Expr, Quantifier, SpanField, SpanRef, Spanset, Term};
+use fluo_lang::program::{CompareOp, Expr, Quantifier, SpanField, SpanRef, Spanset, Term};
 
 use super::aggregate::aggregate;
 use super::duration::{depth, trace_duration};
@@ -27,7 +27,15 @@ pub(super) fn holds(world: &World<'_>, expr: &Expr, view: View<'_>) -> Truth {
         Expr::Or(all) => all.iter().map(sub).fold(Truth::False, Truth::or),
         Expr::Implies(a, b) => sub(a).negate().or(sub(b)),
         Expr::Compare { op, left, right } => compare_quantities(*op, &value(left), &value(right)),
-        Expr::In { term, list, negated } => read(term, &|reading| is_in(reading, list, *negated)),
+        Expr::In { term, list, negated } => match value(term) {
+            Quantity::Nothing => Truth::NotApplicable,
+            Quantity::Read(reading) => is_in(&reading, list, *negated),
+            bounded @ Quantity::Between { .. } => {
+                let equals = |v| compare_quantities(CompareOp::Eq, &bounded, &Quantity::known(Datum::of_literal(v)));
+                let found = list.iter().map(equals).fold(Truth::False, Truth::or);
+                if *negated { found.negate() } else { found }
+            }
+        },
         Expr::Text { op, left, right } => read(left, &|l| read(right, &|r| text(*op, l, r))),
         Expr::Matches { term, regex } => read(term, &|reading| matches(reading, &regex.source)),
         Expr::Exists(term) => read(term, &exists),

@@ -1,8 +1,8 @@
 //! Which way more spans can move a truth or a number.
 
 use fluo_lang::program::{
-    Aggregate, AggregateFn, ArithOp, CompareOp, Expr, Field, FieldKey, Guard, Owner, Polarity, Quantifier, RelationKind, Rule,
-    Spanset, Step, Term,
+    Aggregate, AggregateFn, ArithOp, CompareOp, Expr, Field, FieldKey, Guard, Owner, Polarity, Quantifier, RelationKind, Rule, Spanset,
+    Step, Term,
 };
 use fluo_lang::value::Value;
 

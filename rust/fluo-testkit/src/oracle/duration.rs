@@ -32,7 +32,9 @@ pub(super) fn trace_duration(world: &World<'_>) -> Quantity {
     let first = (0..world.spans.len()).map(|at| shifted(at, world.span(at).start)).min();
     let last = (0..world.spans.len()).map(|at| shifted(at, world.span(at).end)).max();
     match (first, last) {
-        (Some(first), Some(last)) => i64::try_from(last - first).map_or_else(|_| Quantity::missing(), |d| Quantity::known(Datum::Duration(d))),
+        (Some(first), Some(last)) => {
+            i64::try_from(last - first).map_or_else(|_| Quantity::missing(), |d| Quantity::known(Datum::Duration(d)))
+        }
         _ => Quantity::Nothing,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use fluo_lang::program::{Expr, Guard, Polarity, Rule, Spanset, Term};
 
+use super::Verdict;
 use super::claim::{holds, spansets};
 use super::direction::only_breaks;
 use super::reading::{Subject, term};
@@ -11,7 +12,6 @@ use super::spanset::{View, groups_of, members};
 use super::truth::{Reason, Reasons, Truth};
 use super::value::Key;
 use super::world::{World, has_good_times};
-use super::Verdict;
 
 /// The verdict under one view.
 pub(super) fn judge(world: &World<'_>, rule: &Rule, view: View<'_>) -> Verdict {

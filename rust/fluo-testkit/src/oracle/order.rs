@@ -133,9 +133,10 @@ fn paths(world: &World<'_>, a: usize, b: usize) -> Option<(Vec<usize>, Vec<usize
 /// Whether no edge on the way up, and from its last span to `top`, is one from a producer to a consumer.
 fn synchronous(world: &World<'_>, path: &[usize], top: Option<usize>) -> bool {
     let nodes: Vec<usize> = path.iter().copied().chain(top).collect();
-    nodes.iter().zip(nodes.iter().skip(1)).all(|(child, parent)| {
-        !(world.span(*child).kind == Kind::Consumer && world.span(*parent).kind == Kind::Producer)
-    })
+    nodes
+        .iter()
+        .zip(nodes.iter().skip(1))
+        .all(|(child, parent)| !(world.span(*child).kind == Kind::Consumer && world.span(*parent).kind == Kind::Producer))
 }
 
 /// Paths that are not known: before completion they may become so, afterwards only the raw gap is left.

@@ -131,9 +131,7 @@ pub(super) fn negate_quantity(value: Quantity) -> Quantity {
             let flip = |bound: Option<Datum>| bound.as_ref().and_then(super::number::negate);
             Quantity::between(flip(high), flip(low), why)
         }
-        Quantity::Read(reading) => {
-            Quantity::Read(binary(&reading, &Reading::one(Datum::Int(0)), |a, _| super::number::negate(a)))
-        }
+        Quantity::Read(reading) => Quantity::Read(binary(&reading, &Reading::one(Datum::Int(0)), |a, _| super::number::negate(a))),
         Quantity::Nothing => Quantity::Nothing,
     }
 }

@@ -163,9 +163,7 @@ pub(super) fn of_span(world: &World<'_>, at: usize, key: &FieldKey) -> Reading {
         FieldKey::TraceId => text(&hex(&span.trace_id)),
         FieldKey::SpanId => text(&hex(&span.span_id)),
         FieldKey::ParentId => span.parent_id.map_or_else(Reading::missing, |id| text(&hex(&id))),
-        FieldKey::Service => {
-            named(&[(&span.resource.attributes, span.resource.dropped_attributes)], &["service.name".to_owned()])
-        }
+        FieldKey::Service => named(&[(&span.resource.attributes, span.resource.dropped_attributes)], &["service.name".to_owned()]),
         FieldKey::Duration if !has_good_times(span) => Reading::unknown(Reasons::of(Reason::BadTime)),
         FieldKey::Duration => Reading::of(i64::try_from(span.end - span.start).ok().map(Datum::Duration)),
         FieldKey::Attribute(attribute) => of_attribute(world, at, attribute),
@@ -197,12 +195,8 @@ fn of_attribute(world: &World<'_>, at: usize, attribute: &Attribute) -> Reading 
         Place::Span => keyed(&[own], key),
         Place::Resource => keyed(&[resource], key),
         Place::Scope => keyed(&[scope], key),
-        Place::Event => {
-            several(span.events.iter().map(|e| keyed(&[(&e.attributes, e.dropped_attributes)], key)), span.dropped_events)
-        }
-        Place::Link => {
-            several(span.links.iter().map(|l| keyed(&[(&l.attributes, l.dropped_attributes)], key)), span.dropped_links)
-        }
+        Place::Event => several(span.events.iter().map(|e| keyed(&[(&e.attributes, e.dropped_attributes)], key)), span.dropped_events),
+        Place::Link => several(span.links.iter().map(|l| keyed(&[(&l.attributes, l.dropped_attributes)], key)), span.dropped_links),
         Place::Item => Reading::missing(),
     }
 }

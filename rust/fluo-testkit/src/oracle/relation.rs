@@ -121,9 +121,7 @@ fn more_may_come(world: &World<'_>, me: usize, relation: &Relation) -> Reasons {
         },
         RelationKind::HasSibling if world.span(me).parent_id.is_none() => Reasons::NONE,
         RelationKind::HasSibling => world.open,
-        RelationKind::HasChild | RelationKind::HasDescendant => {
-            world.open.with(dangling(world, &selector(&relation.other), Some(me)))
-        }
+        RelationKind::HasChild | RelationKind::HasDescendant => world.open.with(dangling(world, &selector(&relation.other), Some(me))),
         RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => {
             world.open.with(dangling(world, &selector(&relation.other), None))
         }

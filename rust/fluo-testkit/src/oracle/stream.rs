@@ -172,7 +172,9 @@ fn obligation(rule: &Rule) -> Option<Obligation<'_>> {
         | (Polarity::Never, Expr::Quantified { quantifier: Quantifier::Any, set, predicate }) => {
             Some(Obligation { set, predicate: Some(predicate), bad: true })
         }
-        (Polarity::Never, Expr::NonEmpty(set)) | (Polarity::Always, Expr::Empty(set)) => Some(Obligation { set, predicate: None, bad: true }),
+        (Polarity::Never, Expr::NonEmpty(set)) | (Polarity::Always, Expr::Empty(set)) => {
+            Some(Obligation { set, predicate: None, bad: true })
+        }
         _ => None,
     }
 }
