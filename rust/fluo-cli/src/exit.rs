@@ -17,33 +17,41 @@ pub(crate) enum Outcome {
 
 /// Why a command could not do its work: 2, as for wrong usage.
 #[derive(Debug)]
-pub(crate) struct Failure(String);
+pub(crate) enum Failure {
+    /// What to tell the user.
+    Told(String),
+    /// Whoever read the output has read enough, as `head` does: no failure.
+    ReaderGone,
+}
 
 impl Failure {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self::Told(message.into())
     }
 
     /// A failure about a file.
     pub(crate) fn at(path: &Path, reason: impl Display) -> Self {
-        Self(format!("{}: {reason}", path.display()))
+        Self::Told(format!("{}: {reason}", path.display()))
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self(format!("cannot write the output: {error}"))
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::ReaderGone,
+            _ => Self::Told(format!("cannot write the output: {error}")),
+        }
     }
 }
 
 /// The exit code of a command; a failure is printed.
 pub(crate) fn code(outcome: Result<Outcome, Failure>) -> ExitCode {
     match outcome {
-        Ok(Outcome::Clean) => ExitCode::SUCCESS,
+        Ok(Outcome::Clean) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
         Ok(Outcome::Errors) => ExitCode::from(1),
         Ok(Outcome::DeniedWarnings) => ExitCode::from(3),
-        Err(failure) => {
-            eprintln!("error: {}", failure.0);
+        Err(Failure::Told(message)) => {
+            eprintln!("error: {message}");
             ExitCode::from(2)
         }
     }
