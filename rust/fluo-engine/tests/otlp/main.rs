@@ -7,4 +7,5 @@ mod generate;
 mod malformed;
 mod mutate;
 mod oracle;
+mod projection;
 mod seen;
