@@ -30,8 +30,8 @@ pub(crate) struct Arguments {
     /// Recordings, replayed one after another as one.
     #[arg(required = true)]
     traces: Vec<PathBuf>,
-    /// Rule files, directories or quoted globs.
-    #[arg(long, required = true, num_args = 1..)]
+    /// A rule file, a directory of them or a quoted glob; may be given several times.
+    #[arg(long, required = true, value_name = "FILES")]
     rules: Vec<String>,
     /// How signals are written.
     #[arg(long, value_enum, default_value = "text")]

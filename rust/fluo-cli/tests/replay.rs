@@ -79,7 +79,7 @@ fn folder() -> TempDir {
 
 #[test]
 fn every_signal_is_one_json_object_with_the_agreed_keys() {
-    let done = fluo(&folder(), &["replay", "--rules", "rules.yml", "--format", "jsonl", "--", "traces.jsonl"]);
+    let done = fluo(&folder(), &["replay", "--rules", "rules.yml", "--format", "jsonl", "traces.jsonl"]);
     assert_eq!((done.code, done.err.as_str()), (0, ""));
     let signals: BTreeMap<String, Value> = done
         .out
@@ -123,7 +123,7 @@ fn every_layout_gives_the_same() {
     write("gzipped-lengths", &gzip(&lengths(&folder)));
     let pretty: Vec<String> = requests().iter().map(|request| serde_json::to_string_pretty(request).unwrap()).collect();
     write("pretty", pretty.join("\n").as_bytes());
-    let replay = |name: &str| fluo(&folder, &["replay", "--rules", "rules.yml", "--format", "jsonl", "--", name]).out;
+    let replay = |name: &str| fluo(&folder, &["replay", "--rules", "rules.yml", "--format", "jsonl", name]).out;
     let expected = replay("traces.jsonl");
     for name in ["gzipped", "lengths", "gzipped-lengths", "pretty"] {
         assert_eq!(replay(name), expected, "{name}");
@@ -131,7 +131,20 @@ fn every_layout_gives_the_same() {
     let parts: Vec<String> = requests().iter().map(Value::to_string).collect();
     write("1", parts[..2].join("\n").as_bytes());
     write("2", parts[2..].join("\n").as_bytes());
-    assert_eq!(fluo(&folder, &["replay", "--rules", "rules.yml", "--format", "jsonl", "--", "1", "2"]).out, expected);
+    assert_eq!(fluo(&folder, &["replay", "--rules", "rules.yml", "--format", "jsonl", "1", "2"]).out, expected);
+}
+
+#[test]
+fn rules_come_from_several_files() {
+    let folder = folder();
+    let (first, second) = RULES.split_once("- name: auth").unwrap();
+    std::fs::write(folder.path().join("first.yml"), first).unwrap();
+    std::fs::write(folder.path().join("second.yml"), format!("- name: auth{second}")).unwrap();
+    let expected = fluo(&folder, &["replay", "--rules", "rules.yml", "--format", "jsonl", "traces.jsonl"]).out;
+    for rules in [&["--rules", "first.yml", "--rules", "second.yml"][..], &["--rules", "[fs]*[td].yml"]] {
+        let arguments: Vec<&str> = ["replay"].iter().chain(rules).chain(&["--format", "jsonl", "traces.jsonl"]).copied().collect();
+        assert_eq!(fluo(&folder, &arguments).out, expected);
+    }
 }
 
 #[test]
@@ -156,14 +169,14 @@ fn what_cannot_be_read_is_named_and_counted() {
     parts.insert(1, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"xyz\"}]}]}]}".to_owned());
     parts.insert(3, "nonsense".to_owned());
     std::fs::write(folder.path().join("bad"), parts.join("\n")).unwrap();
-    let arguments = |name| ["replay", "--rules", "rules.yml", "--format", "jsonl", "--", name];
+    let arguments = |name| ["replay", "--rules", "rules.yml", "--format", "jsonl", name];
     let done = fluo(&folder, &arguments("bad"));
     assert_eq!(done.code, 0);
     assert_eq!(done.out, fluo(&folder, &arguments("traces.jsonl")).out);
     assert!(done.err.contains("bad:2: `resourceSpans[0].scopeSpans[0].spans[0].traceId`: `xyz` is not hex; skipped\n"), "{}", done.err);
     assert!(done.err.contains("bad:4: not JSON"), "{}", done.err);
     assert!(done.err.ends_with("warning: 2 messages could not be read\n"), "{}", done.err);
-    let done = fluo(&folder, &["replay", "--rules", "rules.yml", "--", "bad"]);
+    let done = fluo(&folder, &["replay", "--rules", "rules.yml", "bad"]);
     assert!(done.out.contains("2 unreadable messages"), "{}", done.out);
 }
 
