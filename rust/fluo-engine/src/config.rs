@@ -35,6 +35,8 @@ pub struct Config {
     pub signal_queue_size: usize,
     /// Attributes added to the resource of every signal.
     pub resource: BTreeMap<String, String>,
+    /// Whether the engine learns from complete traces which spans come below which calls. A replay learns first and then decides.
+    pub learn_calls: bool,
     /// Whether every final verdict is kept for [`crate::Engine::drain_verdicts`]; for tests and audits.
     pub record_verdicts: bool,
     /// Test archives only: a span with this name makes ingest panic.
@@ -67,6 +69,7 @@ impl Default for Config {
             max_groups: 100_000,
             signal_queue_size: 10_000,
             resource: BTreeMap::new(),
+            learn_calls: true,
             record_verdicts: false,
             #[cfg(feature = "faults")]
             fault_panic_on_span: None,

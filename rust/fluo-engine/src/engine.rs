@@ -17,6 +17,7 @@ use crate::queue::SignalQueue;
 use crate::shard::{Moment, Outbox, Shard, Shared};
 use crate::signal::Signal;
 use crate::stats::{RuleStats, Stats};
+use crate::store::calls::{CallEntry, Calls};
 use crate::store::resource::Resources;
 use crate::tally::no_reasons;
 use crate::verdict::VerdictRecord;
@@ -128,6 +129,7 @@ impl Engine {
             queue: SignalQueue::new(config.signal_queue_size),
             shared: Shared {
                 resources: Resources::new(hasher.clone()),
+                calls: Calls::new(hasher.clone()),
                 max_traces: per_shard(config.max_traces),
                 max_bytes: per_shard(memory),
                 hasher: hasher.clone(),
@@ -167,14 +169,14 @@ impl Engine {
         let now = self.clocks.arrive(now);
         let moment = Moment { now, event_time: self.clocks.event_time(now) };
         let mut batch = lock(&self.batches).pop().unwrap_or_default();
-        let read = batch.read(&in_use.current.plan, &self.shared.resources, bytes);
+        let read = batch.read(&in_use.current.plan, &self.shared.resources, &self.shared.calls, bytes);
         self.inject_fault(&batch, bytes);
         let mut out = Outbox::default();
         let mut fresh = Vec::new();
         self.apply(&in_use.current, true, &batch, moment, &mut fresh, &mut out);
         for draining in &in_use.draining {
             let mut older = lock(&self.batches).pop().unwrap_or_default();
-            older.read(&draining.plan, &self.shared.resources, bytes);
+            older.read(&draining.plan, &self.shared.resources, &self.shared.calls, bytes);
             self.apply(draining, false, &older, moment, &mut fresh, &mut out);
             lock(&self.batches).push(older);
         }
@@ -228,6 +230,7 @@ impl Engine {
         if !out.signals.is_empty() {
             self.queue.push(out.signals);
         }
+        self.shared.calls.learn(out.lessons);
         if !out.verdicts.is_empty() {
             lock(&self.verdicts).extend(out.verdicts);
         }
@@ -319,6 +322,16 @@ impl Engine {
     /// Takes the verdicts recorded so far, where `Config::record_verdicts` is set.
     pub fn drain_verdicts(&self) -> Vec<VerdictRecord> {
         std::mem::take(&mut *lock(&self.verdicts))
+    }
+
+    /// What the engine knows of calls: which spans come below them, sorted.
+    pub fn call_table(&self) -> Vec<CallEntry> {
+        self.shared.calls.entries()
+    }
+
+    /// Gives the engine knowledge of calls that was learned before.
+    pub fn set_call_table(&self, entries: &[CallEntry]) {
+        self.shared.calls.set(entries);
     }
 
     /// Counters and gauges.

@@ -4,8 +4,9 @@ use crate::expr::{decide, term};
 use crate::otlp::{ReadReport, Scratch, SpanView, read_traces};
 use crate::plan::Plan;
 use crate::select::SpanEnv;
+use crate::store::calls::Calls;
 use crate::store::combination::{Fit, Pick};
-use crate::store::record::Record;
+use crate::store::record::{Record, STATUS_ERROR, kind};
 use crate::store::resource::{ResourceRef, Resources};
 use crate::store::trace::KeptValue;
 use crate::truth::Truth;
@@ -15,6 +16,8 @@ use crate::truth::Truth;
 pub(crate) struct Incoming {
     pub(crate) trace: [u8; 16],
     pub(crate) record: Record,
+    /// The span's row in the call table; 0 for a span that is no call.
+    pub(crate) call: u64,
     picks: (u32, u32),
     values: (u32, u32),
 }
@@ -30,7 +33,7 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Reads a message.
-    pub(crate) fn read(&mut self, plan: &Plan, resources: &Resources, bytes: &[u8]) -> ReadReport {
+    pub(crate) fn read(&mut self, plan: &Plan, resources: &Resources, calls: &Calls, bytes: &[u8]) -> ReadReport {
         let Self { spans, picks, values, scratch } = self;
         spans.clear();
         picks.clear();
@@ -48,8 +51,10 @@ impl Batch {
             let first_value = len(values);
             select(plan, span, service, picks);
             keep(plan, span, picks.get(first_pick as usize..).unwrap_or_default(), values);
+            let call = if plan.reads_absence && is_call(span) { calls.intern(plan, span, service) } else { 0 };
             spans.push(Incoming {
                 trace: span.trace_id,
+                call,
                 record: Record {
                     id: span.span_id,
                     parent: span.parent_id.unwrap_or_default(),
@@ -78,6 +83,11 @@ impl Batch {
     pub(crate) fn values(&self, span: &Incoming) -> &[KeptValue] {
         self.values.get(span.values.0 as usize..span.values.1 as usize).unwrap_or_default()
     }
+}
+
+/// Whether something is expected below the span: a client span whose call did not fail, or a producer span.
+const fn is_call(span: &SpanView<'_, '_>) -> bool {
+    (span.kind == kind::CLIENT && span.status != STATUS_ERROR) || span.kind == kind::PRODUCER
 }
 
 fn len<T>(list: &[T]) -> u32 {

@@ -31,4 +31,5 @@ pub use config::{Config, ConfigError};
 pub use engine::{Engine, IngestError, IngestReport};
 pub use plan::unsupported;
 pub use signal::Signal;
+pub use store::calls::{CallEntry, CallKey};
 pub use verdict::{Reason, Verdict, VerdictRecord};

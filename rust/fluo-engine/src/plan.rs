@@ -40,6 +40,10 @@ pub(crate) struct Plan {
     pub(crate) rules_of_selector: Vec<Vec<u32>>,
     /// Rules over traces that no selector feeds: they speak of the root, the depth or the duration.
     pub(crate) without_selectors: Vec<u32>,
+    /// Slots of the attributes that tell calls apart; `None` where no rule reads absence.
+    pub(crate) call_slots: Vec<Option<usize>>,
+    /// Whether some rule concludes from absence, so that calls are learned.
+    pub(crate) reads_absence: bool,
     /// Whether every span leaves a record: some rule follows parents or compares spans that no selector picks.
     pub(crate) keep_all: bool,
     pub(crate) projection: Projection,
@@ -62,6 +66,8 @@ pub(crate) struct RulePlan {
     pub(crate) claim: Claim,
     /// `None` for a claim that is made everywhere.
     pub(crate) guard: Option<Claim>,
+    /// Whether the guard ignores `within`: one that was derived from the claim does.
+    pub(crate) guard_is_derived: bool,
     /// Terms of `by`.
     pub(crate) by: Vec<u32>,
     /// Sets with `by`, of claim and guard.
@@ -174,9 +180,10 @@ pub(crate) enum Distinguished {
 pub(crate) enum Function {
     Count,
     Distinct(Vec<u32>),
-    /// The flag says that the term is the span's duration, which cannot be negative.
+    /// Whether the term can only add, and whether it is a duration by what it says.
     Sum {
         term: u32,
+        never_negative: bool,
         is_duration: bool,
     },
     Min(u32),
@@ -197,6 +204,8 @@ pub(crate) struct SetPlan {
     pub(crate) steps: Vec<StepPlan>,
     pub(crate) within: Option<u64>,
     pub(crate) grouped: bool,
+    /// Canonical text of the steps as the rule wrote them: the set's name in the call table.
+    pub(crate) name: String,
     /// The only step's selector, where the set is just what one selector picks.
     pub(crate) selector: Option<u32>,
 }
@@ -218,6 +227,9 @@ pub(crate) struct RelationPlan {
     pub(crate) same: Vec<u32>,
     pub(crate) at_least: u64,
     pub(crate) without: Option<Node>,
+    /// The names of the sets of `other` and `without` in the call table.
+    pub(crate) other_name: String,
+    pub(crate) without_name: String,
 }
 
 impl ClaimTerm {

@@ -1,6 +1,7 @@
 //! A shard: the traces whose ids fall to it, with their timers and limits. One lock guards one shard; locks are never nested.
 
 mod decide;
+mod learn;
 mod timers;
 
 use std::collections::{HashMap, VecDeque};
@@ -11,6 +12,7 @@ use crate::config::Config;
 use crate::generation::Generation;
 use crate::ingest::{Batch, Incoming};
 use crate::signal::{Signal, Trigger};
+use crate::store::calls::{Calls, Lesson};
 use crate::store::combination::{Combinations, Pick};
 use crate::store::resource::Resources;
 use crate::store::trace::{Added, KeptValue, Stage, TraceState};
@@ -25,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) resources: Resources,
     pub(crate) hasher: RandomState,
+    pub(crate) calls: Calls,
     /// Limits of one shard.
     pub(crate) max_traces: usize,
     pub(crate) max_bytes: usize,
@@ -71,6 +74,8 @@ pub(crate) struct Counts {
 pub(crate) struct Outbox {
     pub(crate) signals: Vec<Signal>,
     pub(crate) verdicts: Vec<VerdictRecord>,
+    /// What traces that were decided teach about calls.
+    pub(crate) lessons: Vec<Lesson>,
 }
 
 /// Arrival and event time of a call, and which call it is.
@@ -110,7 +115,6 @@ impl Shard {
     ) {
         self.advance(shared, moment.now, out);
         let mut touched: Vec<[u8; 16]> = Vec::new();
-        let mut newest: HashMap<[u8; 16], u64> = HashMap::new();
         for index in mine {
             let Some(span) = batch.spans.get(*index as usize) else {
                 continue;
@@ -119,11 +123,10 @@ impl Shard {
                 continue;
             }
             if !self.traces.contains_key(&span.trace) {
-                self.begin(shared, generation, span.trace, moment.now, out);
-                newest.insert(span.trace, 0);
-            }
-            if let Some(newest) = newest.get_mut(&span.trace) {
-                *newest = (*newest).max(span.record.end);
+                // A trace whose first span had ended long before it came was there before this engine saw it.
+                let end = span.record.end;
+                let is_late = end != 0 && end.saturating_add(shared.config.late_grace_ns) < moment.event_time;
+                self.begin(shared, generation, span.trace, is_late, moment.now, out);
             }
             let added = self.offer(shared, generation, span, batch.picks(span), batch.values(span), moment.now, out);
             if added == Added::New {
@@ -131,15 +134,6 @@ impl Shard {
                 if touched.last() != Some(&span.trace) {
                     touched.push(span.trace);
                 }
-            }
-        }
-        // A trace whose first spans had all ended long before they came was open before this engine saw it.
-        for (id, end) in newest {
-            if end != 0
-                && end.saturating_add(shared.config.late_grace_ns) < moment.event_time
-                && let Some(trace) = self.traces.get_mut(&id)
-            {
-                trace.losses = trace.losses.and(Reasons::of(Reason::Late));
             }
         }
         touched.sort_unstable();
@@ -157,14 +151,17 @@ impl Shard {
         }
     }
 
-    fn begin(&mut self, shared: &Shared, generation: &Arc<Generation>, id: [u8; 16], now: u64, out: &mut Outbox) {
+    fn begin(&mut self, shared: &Shared, generation: &Arc<Generation>, id: [u8; 16], is_late: bool, now: u64, out: &mut Outbox) {
         while self.traces.len() >= shared.max_traces && self.evict_one(shared, now, out) {}
         if !self.generations.iter().any(|g| Arc::ptr_eq(&g.generation, generation)) {
             let tallies = vec![Tally::default(); generation.plan.rules.len()];
             self.generations.push(InUse { generation: Arc::clone(generation), combinations: Combinations::default(), tallies });
         }
         generation.enter();
-        let trace = TraceState::new(id, Arc::clone(&generation.plan), now);
+        let mut trace = TraceState::new(id, Arc::clone(&generation.plan), now);
+        if is_late {
+            trace.marks = Reasons::of(Reason::Late);
+        }
         self.counts.open += 1;
         self.counts.bytes += trace.bytes();
         self.traces.insert(id, trace);
@@ -194,14 +191,14 @@ impl Shard {
         self.scratch.clear();
         self.scratch.extend_from_slice(values);
         let is_late = matches!(trace.stage, Stage::Grace { .. });
-        let before = if is_late && !trace.knows(record.id, |id| print(&shared.hasher, id)) {
+        let before = if is_late && !trace.knows(record.id, |id| shared.print(id)) {
             decide::outcomes(shared, trace, &in_use.combinations)
         } else {
             Vec::new()
         };
         let held = trace.bytes();
-        let hasher = &shared.hasher;
-        let added = trace.add(record, &mut self.scratch, &in_use.combinations, shared.config.max_spans_per_trace, |id| print(hasher, id));
+        let added =
+            trace.add(record, span.call, &mut self.scratch, &in_use.combinations, shared.config.max_spans_per_trace, |id| shared.print(id));
         self.counts.bytes = (self.counts.bytes + trace.bytes()).saturating_sub(held);
         match added {
             Added::New if is_late => {
@@ -215,7 +212,12 @@ impl Shard {
             }
             Added::Duplicate => self.counts.duplicates += 1,
             Added::Conflict => self.counts.conflicts += 1,
-            Added::OverLimit => self.counts.over_limit += 1,
+            Added::OverLimit => {
+                self.counts.over_limit += 1;
+                if !is_late {
+                    self.complete(shared, &span.trace, Trigger::Limit, now, out);
+                }
+            }
         }
         added
     }
@@ -232,7 +234,7 @@ impl Shard {
             }
             trace.armed = u64::MAX;
             match timers::ripe(&shared.config, trace, due) {
-                timers::Ripe::Decide(trigger, lone_top) => self.complete(shared, &id, trigger, lone_top, due, out),
+                timers::Ripe::Decide(trigger) => self.complete(shared, &id, trigger, due, out),
                 timers::Ripe::Forget => self.forget(&id),
                 timers::Ripe::Wait(next) => self.timers.arm(trace, next),
             }
@@ -250,7 +252,7 @@ impl Shard {
         let mut open: Vec<[u8; 16]> = self.traces.values().filter(|t| t.stage == Stage::Open).map(|t| t.id).collect();
         open.sort_unstable();
         for id in open {
-            self.complete(shared, &id, Trigger::Shutdown, false, now, out);
+            self.complete(shared, &id, Trigger::Shutdown, now, out);
         }
     }
 
@@ -269,7 +271,7 @@ impl Shard {
         while let Some(id) = self.begun.pop_front() {
             if self.traces.get(&id).is_some_and(|t| t.stage == Stage::Open) {
                 self.counts.evicted += 1;
-                self.complete(shared, &id, Trigger::Limit, false, now, out);
+                self.complete(shared, &id, Trigger::Limit, now, out);
                 self.forget(&id);
                 return true;
             }
@@ -311,8 +313,10 @@ impl Shard {
     }
 }
 
-/// Keyed hash of a span id.
-#[expect(clippy::cast_possible_truncation, reason = "the low half of the hash")]
-fn print(hasher: &RandomState, id: u64) -> u32 {
-    hasher.hash_one(id) as u32
+impl Shared {
+    /// Keyed hash of a span id.
+    #[expect(clippy::cast_possible_truncation, reason = "the low half of the hash")]
+    pub(crate) fn print(&self, id: u64) -> u32 {
+        self.hasher.hash_one(id) as u32
+    }
 }

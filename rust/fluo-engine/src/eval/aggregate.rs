@@ -29,6 +29,15 @@ struct Values<'t> {
     why: Reasons,
 }
 
+impl Values<'_> {
+    /// Whether durations and plain numbers stand together: no sample of anything.
+    fn are_mixed(&self) -> bool {
+        let all = || self.certain.iter().chain(&self.possible);
+        let durations = all().filter(|v| matches!(v, Val::Duration(_))).count();
+        durations != 0 && durations != all().count()
+    }
+}
+
 impl<'t> View<'t> {
     /// The counters of a set that is just what one selector picks, in a frame that does not narrow it.
     pub(crate) fn counter_of(&self, set: u32, frame: Frame<'_>) -> Option<Count> {
@@ -49,7 +58,7 @@ impl<'t> View<'t> {
 
     /// The value of an aggregate in a frame.
     pub(super) fn aggregate(&self, set: u32, function: &Function, frame: Frame<'_>) -> Cell<'t> {
-        let hidden = self.hidden_of(set);
+        let hidden = self.hidden_of(set, frame);
         match function {
             Function::Count => {
                 let count = self.counter_of(set, frame).unwrap_or_else(|| counted(&self.members_in(set, frame)));
@@ -65,19 +74,18 @@ impl<'t> View<'t> {
             Function::Distinct(terms) => self.distinct(&self.members_in(set, frame), terms, hidden),
             Function::Concurrent => self.concurrent(&self.members_in(set, frame), hidden),
             Function::LongestRun(terms) => self.longest_run(&self.members_in(set, frame), terms, hidden),
-            Function::Sum { term, is_duration } => {
+            Function::Sum { term, .. } | Function::Min(term) | Function::Max(term) | Function::Avg(term) | Function::Quantile(term, _) => {
                 let values = self.values(&self.members_in(set, frame), *term);
-                sum(&values, hidden, *is_duration)
-            }
-            Function::Min(term) => extreme(&self.values(&self.members_in(set, frame), *term), hidden, false),
-            Function::Max(term) => extreme(&self.values(&self.members_in(set, frame), *term), hidden, true),
-            Function::Avg(term) => {
-                let values = self.values(&self.members_in(set, frame), *term);
-                settled(&values, hidden, exact::mean)
-            }
-            Function::Quantile(term, q) => {
-                let values = self.values(&self.members_in(set, frame), *term);
-                settled(&values, hidden, |certain| quantile(certain, *q))
+                if values.are_mixed() {
+                    return Cell::Missing;
+                }
+                match function {
+                    Function::Sum { never_negative, is_duration, .. } => sum(&values, hidden, *never_negative, *is_duration),
+                    Function::Min(_) => extreme(&values, hidden, false),
+                    Function::Max(_) => extreme(&values, hidden, true),
+                    Function::Quantile(_, q) => settled(&values, hidden, |certain| quantile(certain, *q)),
+                    _ => settled(&values, hidden, exact::mean),
+                }
             }
         }
     }
@@ -101,8 +109,8 @@ impl<'t> View<'t> {
 
     fn distinct(&self, members: &[Member], terms: &[u32], hidden: Reasons) -> Cell<'t> {
         let (mut certain, mut possible) = (BTreeSet::new(), BTreeSet::new());
-        let mut unseen = 0;
         let mut why = hidden;
+        let mut unseen = false;
         for member in members {
             let Some(record) = self.record(member.at) else {
                 continue;
@@ -115,13 +123,13 @@ impl<'t> View<'t> {
                 }
                 Err(reasons) => {
                     why = why.and(reasons);
-                    unseen += 1;
+                    unseen = true;
                 }
             }
         }
         let low = certain.len() as u64;
-        let high = certain.union(&possible).count() as u64 + unseen;
-        Cell::count(low, hidden.is_empty().then_some(high), why)
+        let high = certain.union(&possible).count() as u64;
+        Cell::count(low, (hidden.is_empty() && !unseen).then_some(high), why)
     }
 
     /// The longest stretch, in start order, with equal present values.
@@ -133,7 +141,7 @@ impl<'t> View<'t> {
                 continue;
             };
             why = why.and(member.doubt());
-            if record.start == 0 {
+            if !record.times_are_good() {
                 why = why.and(Reasons::of(Reason::BadTime));
             }
             let mut key = Some(Vec::new());
@@ -172,9 +180,7 @@ impl<'t> View<'t> {
     /// Depth of the trace: grows while spans come.
     pub(super) fn depth(&self) -> Cell<'t> {
         let low = self.topology().depth() as u64;
-        let cycle = self.hidden.is_empty() && self.trace.shape().cycle;
-        let why = if cycle { Reasons::of(Reason::Gap) } else { self.hidden };
-        Cell::count(low, why.is_empty().then_some(low), why)
+        Cell::count(low, self.hidden.is_empty().then_some(low), self.hidden)
     }
 }
 
@@ -201,10 +207,10 @@ fn settled<'t>(values: &Values<'t>, hidden: Reasons, function: impl Fn(&[Val<'t>
     function(&values.certain).map_or(Cell::Missing, Cell::Exact)
 }
 
-fn sum<'t>(values: &Values<'t>, hidden: Reasons, is_duration: bool) -> Cell<'t> {
+fn sum<'t>(values: &Values<'t>, hidden: Reasons, never_negative: bool, is_duration: bool) -> Cell<'t> {
     let why = values.why.and(hidden);
     let total = |extra: Option<bool>| {
-        let chosen = values.possible.iter().filter(|v| extra.is_some_and(|upwards| is_positive(v) == upwards));
+        let chosen = values.possible.iter().filter(|v| extra.is_some_and(|negative| is_negative(v) == negative));
         exact::sum(&values.certain.iter().chain(chosen).cloned().collect::<Vec<_>>(), is_duration)
     };
     if why.is_empty() {
@@ -212,15 +218,17 @@ fn sum<'t>(values: &Values<'t>, hidden: Reasons, is_duration: bool) -> Cell<'t> 
     }
     // What nobody sees may be anything, but a duration is never negative.
     let unbounded = values.unseen || !hidden.is_empty();
-    let low = if unbounded && !is_duration { None } else { total(Some(false)) };
-    let high = if unbounded { None } else { total(Some(true)) };
-    Cell::range(low, high, why)
+    match (unbounded, never_negative, total(Some(true)), total(Some(false))) {
+        (false, _, Some(low), Some(high)) => Cell::range(Some(low), Some(high), why),
+        (true, true, Some(low), _) => Cell::range(Some(low), None, why),
+        _ => Cell::Unknown(why),
+    }
 }
 
-fn is_positive(value: &Val<'_>) -> bool {
+fn is_negative(value: &Val<'_>) -> bool {
     match value {
-        Val::Duration(d) => *d > 0,
-        other => other.number().is_some_and(|n| n.compare(Number::Int(0)).is_gt()),
+        Val::Duration(d) => *d < 0,
+        other => other.number().is_some_and(|n| n.compare(Number::Int(0)).is_lt()),
     }
 }
 
@@ -255,9 +263,6 @@ fn extreme<'t>(values: &Values<'t>, hidden: Reasons, greatest: bool) -> Cell<'t>
 /// The smallest value with at least ⌈q·n⌉ values ≤ it. `q` is taken as the decimal that the rule wrote, so that `0.1` of 30 is 3.
 fn quantile<'t>(values: &[Val<'t>], q: f64) -> Option<Val<'t>> {
     let mut sorted = values.to_vec();
-    if sorted.iter().any(|v| matches!(v, Val::Duration(_))) && !sorted.iter().all(|v| matches!(v, Val::Duration(_))) {
-        return None;
-    }
     sorted.sort_by(|a, b| a.order(b).unwrap_or(std::cmp::Ordering::Equal));
     let rank = exact::ceil_of_product(q, sorted.len() as u64).max(1);
     sorted.into_iter().nth(usize::try_from(rank - 1).ok()?)

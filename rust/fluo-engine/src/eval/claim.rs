@@ -7,6 +7,7 @@ use crate::expr::{ops, shape};
 use crate::plan::{Claim, ClaimTerm, Distinguished};
 use crate::truth::{Reasons, Truth};
 use crate::value::Val;
+use crate::verdict::Reason;
 
 impl<'t> View<'t> {
     /// The truth of a claim in a frame.
@@ -36,20 +37,32 @@ impl<'t> View<'t> {
     /// Whether a set has a member; `tested` is the set whose absence has to be accounted for.
     fn is_not_empty(&self, set: u32, tested: u32, frame: Frame<'_>) -> Truth {
         if let Some(counter) = self.counter_of(set, frame) {
-            return match (counter.yes > 0, self.hidden_of(tested).and(counter.doubt)) {
+            return match (counter.yes > 0, self.hidden_of(tested, frame).and(counter.doubt)) {
                 (true, _) => Truth::True,
                 (_, why) if why.is_empty() => Truth::False,
                 (_, why) => Truth::Unknown(why),
             };
         }
-        let hidden = self.hidden_of(tested);
+        let hidden = self.hidden_of(tested, frame);
         let unseen = if hidden.is_empty() { Truth::False } else { Truth::Unknown(hidden) };
         self.members_in(set, frame).iter().fold(unseen, |any, member| any.or(member.truth))
     }
 
     /// Why there may be spans of a set that nobody sees.
-    pub(crate) fn hidden_of(&self, _set: u32) -> Reasons {
-        self.hidden
+    pub(crate) fn hidden_of(&self, set: u32, frame: Frame<'_>) -> Reasons {
+        let Some(plan) = self.set(set) else { return self.hidden };
+        let mut hidden = self.hidden;
+        if !hidden.has(Reasons::OPEN) {
+            hidden = hidden.and(self.dangling(&plan.name, None));
+        }
+        if frame.instant.is_some() && plan.within.is_some() {
+            // Spans with bad times are left out of windows; they may belong into any.
+            let bad = self.members(set).iter().any(|m| self.record(m.at).is_some_and(|r| !r.times_are_good()));
+            if bad {
+                hidden = hidden.and(Reasons::of(Reason::BadTime));
+            }
+        }
+        hidden
     }
 
     /// The value of a term in a frame.
@@ -104,15 +117,15 @@ impl<'t> View<'t> {
     /// The first or last span of a set by start, then span id; `None` for an empty set.
     fn edge(&self, set: u32, frame: Frame<'_>, last: bool) -> Result<Option<usize>, Reasons> {
         let members = self.members_in(set, frame);
-        let mut why = self.hidden_of(set);
+        let mut why = self.hidden_of(set, frame);
         let mut best: Option<(u64, u64, usize)> = None;
         for member in &members {
             why = why.and(member.doubt());
             let Some(record) = self.record(member.at) else {
                 continue;
             };
-            if record.start == 0 {
-                why = why.and(Reasons::of(crate::verdict::Reason::BadTime));
+            if !record.times_are_good() {
+                why = why.and(Reasons::of(Reason::BadTime));
             }
             let key = (record.start, record.id, member.at);
             best = match best {

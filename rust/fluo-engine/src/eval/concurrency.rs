@@ -12,15 +12,14 @@ impl<'t> View<'t> {
     pub(super) fn concurrent(&self, members: &[Member], hidden: Reasons) -> Cell<'t> {
         let mut why = hidden;
         let (mut certain, mut possible) = (Vec::new(), Vec::new());
-        let mut anywhere = 0;
+        let mut hidden = hidden;
         for member in members {
             let Some(record) = self.record(member.at) else {
                 continue;
             };
             why = why.and(member.doubt());
             if !record.times_are_good() {
-                why = why.and(Reasons::of(Reason::BadTime));
-                anywhere += 1;
+                hidden = hidden.and(Reasons::of(Reason::BadTime));
                 continue;
             }
             possible.push((record.start, record.end));
@@ -29,8 +28,8 @@ impl<'t> View<'t> {
             }
         }
         let low = most_at_once(&certain);
-        let high = most_at_once(&possible) + anywhere;
-        Cell::count(low, hidden.is_empty().then_some(high), why)
+        let high = most_at_once(&possible);
+        Cell::count(low, hidden.is_empty().then_some(high), why.and(hidden))
     }
 }
 

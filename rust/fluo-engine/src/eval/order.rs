@@ -52,14 +52,10 @@ impl View<'_> {
         if below_b == 0 && !self.has_handover(a, below_a) {
             return Some(Truth::False);
         }
-        let (mut shared, mut before, mut not_before) = (false, false, false);
+        let (mut before, mut not_before) = (false, false);
         for x in self.until_handover(a, below_a) {
             for y in self.until_handover(b, below_b) {
-                if x.emitter != y.emitter {
-                    continue;
-                }
-                shared = true;
-                if !x.times_are_good() || !y.times_are_good() {
+                if x.emitter != y.emitter || !x.times_are_good() || !y.times_are_good() {
                     continue;
                 }
                 before |= x.end <= y.start;
@@ -69,9 +65,18 @@ impl View<'_> {
         match (before, not_before) {
             (true, false) => Some(Truth::True),
             (false, true) => Some(Truth::False),
-            _ if shared => Some(SKEW),
-            _ => None,
+            (false, false) if !self.share_emitter(a, below_a, b, below_b) => None,
+            _ => Some(SKEW),
         }
+    }
+
+    /// Whether the two paths have a common emitter below the meeting point.
+    fn share_emitter(&self, a: &Path, below_a: usize, b: &Path, below_b: usize) -> bool {
+        let emitters = |path: &Path, below: usize| -> Vec<u32> {
+            path.spans.iter().take(below).filter_map(|at| Some(self.record(*at)?.emitter)).collect()
+        };
+        let of_b = emitters(b, below_b);
+        emitters(a, below_a).iter().any(|emitter| of_b.contains(emitter))
     }
 
     /// At completion a raw gap above the allowed skew decides.
@@ -79,9 +84,9 @@ impl View<'_> {
         if self.hidden.has(Reasons::OPEN) {
             return Truth::Unknown(Reasons::OPEN);
         }
-        if second.start > first.end.saturating_add(self.max_skew) {
+        if second.start > first.end.saturating_add(self.max_skew()) {
             Truth::True
-        } else if first.end > second.start.saturating_add(self.max_skew) {
+        } else if first.start > second.end.saturating_add(self.max_skew()) {
             Truth::False
         } else {
             SKEW
@@ -142,7 +147,7 @@ impl View<'_> {
         }
         let gap = i128::from(second.start) - i128::from(first.end);
         let limit = i128::from(limit);
-        if first.emitter != second.emitter && (gap - limit).abs() <= i128::from(self.max_skew) {
+        if first.emitter != second.emitter && (gap - limit).abs() <= i128::from(self.max_skew()) {
             return SKEW;
         }
         Truth::of(gap <= limit)

@@ -6,7 +6,6 @@ use super::view::{RecordEnv, View};
 use crate::expr::decide;
 use crate::plan::RelationPlan;
 use crate::truth::{Reasons, Truth};
-use crate::verdict::Reason;
 
 impl View<'_> {
     /// Whether the span has the relation.
@@ -14,7 +13,14 @@ impl View<'_> {
         let Some(plan) = self.plan.relations.get(relation as usize) else {
             return Truth::False;
         };
-        let (candidates, hidden) = self.candidates(at, plan.kind);
+        let (candidates, mut hidden) = self.candidates(at, plan.kind);
+        if !hidden.has(Reasons::OPEN) {
+            hidden = hidden.and(match plan.kind {
+                RelationKind::HasChild | RelationKind::HasDescendant => self.dangling(&plan.other_name, Some(at)),
+                RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => self.dangling(&plan.other_name, None),
+                _ => Reasons::NONE,
+            });
+        }
         let (mut certain, mut possible) = (0u64, 0u64);
         let mut why = hidden;
         for other in candidates {
@@ -47,9 +53,8 @@ impl View<'_> {
                 let ancestors = topology.ancestors(at);
                 let top = ancestors.last().copied().unwrap_or(at);
                 let above = match self.parent(top) {
-                    Ok(None) => Reasons::NONE,
-                    // Parents that run in a circle lead nowhere.
-                    Ok(Some(_)) => Reasons::of(Reason::Gap),
+                    // Parents that run in a circle have all come.
+                    Ok(_) => Reasons::NONE,
                     Err(why) => why,
                 };
                 (ancestors, above)
@@ -93,7 +98,7 @@ impl View<'_> {
             truth = truth.and(self.is_within(first, second, limit));
         }
         match &plan.without {
-            Some(without) if truth != Truth::False => truth.and(self.lies_between(first, second, without).not()),
+            Some(without) if truth != Truth::False => truth.and(self.lies_between(first, second, without, &plan.without_name).not()),
             _ => truth,
         }
     }
@@ -106,8 +111,9 @@ impl View<'_> {
 
     /// Whether a span that satisfies the predicate starts at or after the end of the first and ends at or before the start of the
     /// second.
-    fn lies_between(&self, first: usize, second: usize, without: &crate::expr::Node) -> Truth {
-        let unseen = if self.hidden.is_empty() { Truth::False } else { Truth::Unknown(self.hidden) };
+    fn lies_between(&self, first: usize, second: usize, without: &crate::expr::Node, name: &str) -> Truth {
+        let hidden = self.hidden.and(self.dangling(name, None));
+        let unseen = if hidden.is_empty() { Truth::False } else { Truth::Unknown(hidden) };
         let mut any = unseen;
         for between in (0..self.trace.records.len()).filter(|at| *at != first && *at != second) {
             let fits = decide(without, &RecordEnv { view: self, at: between });

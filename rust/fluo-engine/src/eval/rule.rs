@@ -57,7 +57,8 @@ impl<'t> View<'t> {
         let groups = self.groups(rule);
         if groups.is_empty() {
             let why = self.hidden.and(self.doubt_of_groups(rule));
-            let outcome = if why.is_empty() { Outcome::NotApplicable } else { Outcome::Unknown(why) };
+            let applies = self.guard(rule, Frame::default());
+            let outcome = if why.is_empty() || applies == Truth::False { Outcome::NotApplicable } else { Outcome::Unknown(why) };
             return vec![GroupOutcome { group: None, outcome, guarded: rule.guard.is_none(), instant: None }];
         }
         groups.into_iter().map(|group| self.outcome(rule, Some(group))).collect()
@@ -84,15 +85,22 @@ impl<'t> View<'t> {
         GroupOutcome { group, outcome, guarded, instant }
     }
 
+    /// Whether the claim is made in a frame.
+    pub(super) fn guard(&self, rule: &'t RulePlan, frame: Frame<'_>) -> Truth {
+        let frame = if rule.guard_is_derived { Frame { instant: None, ..frame } } else { frame };
+        rule.guard.as_ref().map_or(Truth::True, |guard| self.truth(guard, frame))
+    }
+
     /// The outcome in one frame, and whether the guard holds for certain.
     pub(super) fn at(&self, rule: &'t RulePlan, frame: Frame<'_>) -> (Outcome, bool) {
-        let guard = rule.guard.as_ref().map_or(Truth::True, |guard| self.truth(guard, frame));
+        let guard = self.guard(rule, frame);
         if matches!(guard, Truth::False | Truth::NotApplicable) {
             return (Outcome::NotApplicable, false);
         }
         let claim = self.truth(&rule.claim, frame);
         let outcome = match (guard, claim) {
             (_, Truth::NotApplicable) => Outcome::NotApplicable,
+            (Truth::Unknown(why), Truth::Unknown(more)) => Outcome::Unknown(why.and(more)),
             (Truth::Unknown(why), _) => Outcome::Unknown(why),
             (_, Truth::True) => Outcome::Satisfied,
             (_, Truth::False) => Outcome::Violated,

@@ -8,7 +8,6 @@ use super::view::{Frame, RecordEnv, View};
 use crate::expr::decide;
 use crate::plan::{SetPlan, StepPlan};
 use crate::truth::{Reasons, Truth};
-use crate::verdict::Reason;
 
 /// A span that is in a set or may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +63,8 @@ impl<'t> View<'t> {
     /// Whether the span ended in `(t - width, t]`.
     fn is_in_window(&self, at: usize, t: u64, width: u64) -> Truth {
         match self.record(at) {
-            Some(record) if record.times_are_good() => Truth::of(record.end <= t && record.end > t.saturating_sub(width)),
-            _ => Truth::Unknown(Reasons::of(Reason::BadTime)),
+            Some(record) if record.times_are_good() => Truth::of(record.end <= t && t - record.end < width),
+            _ => Truth::False,
         }
     }
 

@@ -12,9 +12,10 @@ use super::topology::Topology;
 use crate::expr::read::Read;
 use crate::expr::{Env, LocalField, Node};
 use crate::plan::Plan;
+use crate::shard::Shared;
 use crate::store::combination::Combinations;
 use crate::store::record::Record;
-use crate::store::trace::TraceState;
+use crate::store::trace::{Call, TraceState};
 use crate::truth::{Reasons, Truth};
 use crate::verdict::Reason;
 
@@ -27,8 +28,9 @@ pub(crate) struct View<'t> {
     pub(crate) hidden: Reasons,
     /// Whether the single span on top counts as the root although its parent has not come.
     pub(crate) lone_top: bool,
-    /// Largest clock difference between emitters.
-    pub(crate) max_skew: u64,
+    shared: &'t Shared,
+    /// Calls of the trace below which nothing has come.
+    childless: OnceCell<Vec<Call>>,
     /// The terms of `by` of the rule at hand.
     pub(super) by: RefCell<Vec<u32>>,
     topology: OnceCell<Topology>,
@@ -45,14 +47,16 @@ pub(crate) struct Frame<'f> {
 }
 
 impl<'t> View<'t> {
-    pub(crate) fn new(trace: &'t TraceState, combinations: &'t Combinations, hidden: Reasons, lone_top: bool, max_skew: u64) -> Self {
+    pub(crate) fn new(shared: &'t Shared, trace: &'t TraceState, combinations: &'t Combinations) -> Self {
+        let (hidden, lone_top) = trace.losses();
         Self {
             plan: &trace.plan,
             trace,
             combinations,
             hidden,
             lone_top,
-            max_skew,
+            shared,
+            childless: OnceCell::new(),
             by: RefCell::default(),
             topology: OnceCell::new(),
             members: RefCell::default(),
@@ -74,8 +78,31 @@ impl<'t> View<'t> {
         self.record(at).map_or(Read::MISSING, |record| self.trace.value(record, term))
     }
 
-    /// The root of the trace, or why it is not known.
+    /// Largest clock difference between emitters, nanoseconds.
+    pub(super) fn max_skew(&self) -> u64 {
+        self.shared.config.max_skew_ns
+    }
+
+    /// Whether a call of the trace (or, where a span is given, a call below it) leads nowhere although a span of the set is expected
+    /// there.
+    pub(super) fn dangling(&self, set: &str, below: Option<usize>) -> Reasons {
+        let childless = self.childless.get_or_init(|| self.trace.childless_calls(|id| self.shared.print(id)));
+        let counts = |call: &Call| match below {
+            None => true,
+            Some(above) => {
+                let at = self.trace.records.iter().position(|r| r.id == call.span);
+                at.is_some_and(|at| self.topology().ancestors(at).contains(&above))
+            }
+        };
+        let dangles = childless.iter().any(|call| self.shared.calls.expects(call.key, set) && counts(call));
+        if dangles { Reasons::of(Reason::Dangling) } else { Reasons::NONE }
+    }
+
+    /// The root of the trace, or why it is not known: before completion a second span without parent may come.
     pub(crate) fn root(&self) -> Result<usize, Reasons> {
+        if self.hidden.has(Reasons::OPEN) {
+            return Err(self.hidden);
+        }
         let mut roots = self.trace.records.iter().enumerate().filter(|(_, r)| r.parent == 0);
         match (roots.next(), roots.next()) {
             (Some((root, _)), None) => Ok(root),

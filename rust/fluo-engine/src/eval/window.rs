@@ -3,6 +3,8 @@
 use super::rule::Outcome;
 use super::view::{Frame, View};
 use crate::plan::RulePlan;
+use crate::truth::{Reasons, Truth};
+use crate::verdict::Reason;
 
 impl<'t> View<'t> {
     /// The worst outcome over all instants of the trace, with the first violating one.
@@ -26,9 +28,17 @@ impl<'t> View<'t> {
                 }
             }
         }
-        // Spans that nobody sees may add instants.
-        if worst != Outcome::Violated && !self.hidden.is_empty() {
-            worst = worst.worse(Outcome::Unknown(self.hidden));
+        if worst == Outcome::Violated || self.guard(rule, Frame { group, instant: None }) == Truth::False {
+            return (worst, guarded, violated_at);
+        }
+        // Spans that nobody sees, and those with bad times, may lie in the windows and before and after all that was seen.
+        let bad_time = |set: &&u32| self.members(**set).iter().any(|m| self.record(m.at).is_some_and(|r| !r.times_are_good()));
+        let mut doubt = self.hidden;
+        if rule.windowed_sets.iter().any(|set| bad_time(&set)) {
+            doubt = doubt.and(Reasons::of(Reason::BadTime));
+        }
+        if !doubt.is_empty() {
+            worst = worst.worse(Outcome::Unknown(doubt));
         }
         (worst, guarded, violated_at)
     }

@@ -20,11 +20,7 @@ pub use spans::encode_spans;
 type Added = BTreeMap<String, String>;
 
 fn scope() -> InstrumentationScope {
-    InstrumentationScope {
-        name: OWN_SCOPE.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        ..InstrumentationScope::default()
-    }
+    InstrumentationScope { name: OWN_SCOPE.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned(), ..InstrumentationScope::default() }
 }
 
 /// The signals by their resource, in the order in which resources first occur.

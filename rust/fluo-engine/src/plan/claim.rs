@@ -1,7 +1,9 @@
 //! Claims: truth over spansets and their aggregates.
 
 use fluo_lang::print;
-use fluo_lang::program::{AggregateFn, Expr, Field, FieldKey, Owner, Quantifier, Scope, SpanRef, Spanset, Step, Term};
+use fluo_lang::program::{AggregateFn, ArithOp, Expr, Field, FieldKey, Owner, Quantifier, Scope, SpanRef, Spanset, Step, Term};
+
+use fluo_lang::value::Value;
 
 use super::compile::Compiler;
 use super::predicate::regex;
@@ -77,7 +79,7 @@ impl Compiler {
                 steps.push(step.clone());
             }
         }
-        self.set(&Spanset { steps, within: set.within, by: set.by.clone() }, by)
+        self.named_set(&Spanset { steps, within: set.within, by: set.by.clone() }, set, by)
     }
 
     /// A claim-level term.
@@ -91,7 +93,9 @@ impl Compiler {
                 let function = match &aggregate.function {
                     AggregateFn::Count => Function::Count,
                     AggregateFn::Distinct(terms) => Function::Distinct(terms.iter().map(kept).collect()),
-                    AggregateFn::Sum(term) => Function::Sum { term: kept(term), is_duration: is_duration(term) },
+                    AggregateFn::Sum(term) => {
+                        Function::Sum { term: kept(term), never_negative: is_own_duration(term), is_duration: is_duration(term) }
+                    }
                     AggregateFn::Min(term) => Function::Min(kept(term)),
                     AggregateFn::Max(term) => Function::Max(kept(term)),
                     AggregateFn::Avg(term) => Function::Avg(kept(term)),
@@ -144,8 +148,21 @@ impl Compiler {
     }
 }
 
-fn is_duration(term: &Term) -> bool {
+/// Whether a term is the duration of the span itself, which cannot be negative.
+fn is_own_duration(term: &Term) -> bool {
     matches!(term, Term::Field(Field { owner: Owner::Span, key: FieldKey::Duration }))
+}
+
+/// Whether a term is a duration by what it says.
+fn is_duration(term: &Term) -> bool {
+    match term {
+        Term::Literal(Value::Duration(_)) | Term::Field(Field { key: FieldKey::Duration, .. }) | Term::TraceDuration => true,
+        Term::Neg(inner) => is_duration(inner),
+        Term::Coalesce(parts) => parts.iter().any(is_duration),
+        Term::Arith { op: ArithOp::Div, left, right } => is_duration(left) && !is_duration(right),
+        Term::Arith { left, right, .. } => is_duration(left) || is_duration(right),
+        _ => false,
+    }
 }
 
 /// The sets that a claim speaks of.

@@ -12,6 +12,7 @@ use super::predicate::is_local_term;
 use super::{Claim, ClaimTerm, Function, KeptTerm, Plan, RelationPlan, RulePlan, SelectorIndex, SetPlan, StepPlan, fields};
 use crate::expr::{Node, TermNode};
 use crate::otlp::KeyTable;
+use crate::store::calls::CALL_KEYS;
 
 /// What grows while rules are compiled. Selectors and terms are shared between rules: equal ones are held once.
 pub(super) struct Compiler {
@@ -28,6 +29,7 @@ pub(super) struct Compiler {
 impl Plan {
     /// Compiles the rules over traces.
     pub(crate) fn compile(ruleset: Arc<RuleSet>) -> Self {
+        let reads_absence = ruleset.rules.iter().any(fields::reads_absence);
         let projection = fields::projection(&ruleset);
         let mut compiler = Compiler {
             keys: KeyTable::new(&projection),
@@ -58,6 +60,7 @@ impl Plan {
                 Guard::Everywhere => None,
                 Guard::When(guard) | Guard::Derived(guard) => Some(compiler.claim(guard, &rule.by)),
             };
+            let guard_is_derived = matches!(rule.guard, Guard::Derived(_));
             let mut sets = Sets::default();
             sets.of(&claim);
             guard.iter().for_each(|g| sets.of(g));
@@ -82,6 +85,7 @@ impl Plan {
                 rule: at,
                 claim,
                 guard,
+                guard_is_derived,
                 by,
                 grouped_sets,
                 widest,
@@ -113,6 +117,8 @@ impl Plan {
             windows,
             rules_of_selector,
             without_selectors,
+            call_slots: CALL_KEYS.iter().map(|key| compiler.keys.span_slot(key)).collect(),
+            reads_absence,
             keep_all: compiler.keep_all,
             projection,
             keys: compiler.keys,
@@ -157,6 +163,11 @@ impl Compiler {
 
     /// The id of a spanset.
     pub(super) fn set(&mut self, set: &Spanset, by: &[Term]) -> u32 {
+        self.named_set(set, set, by)
+    }
+
+    /// The id of a spanset that the rule wrote in another way.
+    pub(super) fn named_set(&mut self, set: &Spanset, written: &Spanset, by: &[Term]) -> u32 {
         let mut steps: Vec<StepPlan> = Vec::new();
         for step in &set.steps {
             match step {
@@ -181,7 +192,14 @@ impl Compiler {
         };
         let grouped = !set.by.is_empty() && !by.is_empty();
         let id = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
-        self.sets.push(SetPlan { written: set.clone(), steps, within: set.within, grouped, selector });
+        self.sets.push(SetPlan {
+            written: written.clone(),
+            steps,
+            within: set.within,
+            grouped,
+            name: crate::text::name(&written.steps),
+            selector,
+        });
         id
     }
 

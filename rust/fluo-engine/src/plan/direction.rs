@@ -1,9 +1,10 @@
 //! Which way a claim can turn while spans come.
 
-use fluo_lang::program::CompareOp;
+use fluo_lang::program::{ArithOp, CompareOp};
 
 use super::{Claim, ClaimTerm, Function, RelationPlan, SetPlan, StepPlan};
 use crate::expr::Node;
+use crate::value::Val;
 
 /// How something changes when spans are added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,12 +72,15 @@ impl Directions<'_> {
             ClaimTerm::Depth => Direction::Up,
             ClaimTerm::Aggregate { set, function, .. } => match function {
                 Function::Count | Function::Distinct(_) | Function::Rate(_) | Function::Concurrent | Function::Max(_) => self.set(*set),
-                Function::Sum { is_duration: true, .. } => self.set(*set),
+                Function::Sum { never_negative: true, .. } => self.set(*set),
                 Function::Min(_) => self.set(*set).flip(),
                 _ => Direction::Either,
             },
-            ClaimTerm::Arith { op: fluo_lang::program::ArithOp::Add, left, right } => self.term(left).and(self.term(right)),
-            ClaimTerm::Arith { op: fluo_lang::program::ArithOp::Sub, left, right } => self.term(left).and(self.term(right).flip()),
+            ClaimTerm::Arith { op: ArithOp::Add, left, right } => self.term(left).and(self.term(right)),
+            ClaimTerm::Arith { op: ArithOp::Sub, left, right } => self.term(left).and(self.term(right).flip()),
+            ClaimTerm::Arith { op: ArithOp::Mul, left, right } if is_positive(right) => self.term(left),
+            ClaimTerm::Arith { op: ArithOp::Mul, left, right } if is_positive(left) => self.term(right),
+            ClaimTerm::Arith { op: ArithOp::Div, left, right } if is_positive(right) => self.term(left),
             ClaimTerm::Neg(inner) => self.term(inner).flip(),
             _ => Direction::Either,
         }
@@ -104,5 +108,14 @@ impl Directions<'_> {
             },
             _ => Direction::Either,
         }
+    }
+}
+
+/// Whether a term is a constant above zero.
+fn is_positive(term: &ClaimTerm) -> bool {
+    match term {
+        ClaimTerm::Literal(Val::Duration(d)) => *d > 0,
+        ClaimTerm::Literal(value) => value.number().is_some_and(|n| n.to_f64() > 0.0),
+        _ => false,
     }
 }

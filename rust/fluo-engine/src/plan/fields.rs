@@ -1,11 +1,12 @@
 //! Which fields a rule set reads: the projection.
 
 use fluo_lang::program::{
-    AggregateFn, Attribute, AttributeKey, Expr, Field, FieldKey, Guard, ItemKind, MessagePart, Place, Rule, RuleSet, SpanRef, Spanset,
-    Step, Term,
+    AggregateFn, Attribute, AttributeKey, Expr, Field, FieldKey, Guard, ItemKind, MessagePart, Mode, Place, Rule, RuleSet, Scope, SpanRef,
+    Spanset, Step, Term,
 };
 
 use crate::projection::{KeySet, Projection};
+use crate::store::calls::CALL_KEYS;
 
 /// The projection of a rule set: every field that some rule reads, and no other.
 pub(super) fn projection(rules: &RuleSet) -> Projection {
@@ -13,7 +14,15 @@ pub(super) fn projection(rules: &RuleSet) -> Projection {
     for rule in &rules.rules {
         fields.rule(rule);
     }
+    if rules.rules.iter().any(reads_absence) {
+        fields.projection.span.keys.extend(CALL_KEYS.map(str::to_owned));
+    }
     fields.projection
+}
+
+/// Whether a rule over traces may conclude from the absence of spans: any but a bound from above on a count.
+pub(super) fn reads_absence(rule: &Rule) -> bool {
+    rule.scope == Scope::Trace && rule.mode != Mode::Disabled && !super::window::is_bound_from_above(rule)
 }
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Predicates over spans: what the bytes of the span decide becomes a selector, the rest is decided on what was kept.
 
-use fluo_lang::program::{Attribute, AttributeKey, Expr, Field, FieldKey, ItemKind, Owner, Pattern, Place, Term};
+use fluo_lang::program::{Attribute, AttributeKey, Expr, Field, FieldKey, ItemKind, Owner, Pattern, Place, Step, Term};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::RelationPlan;
@@ -78,6 +78,8 @@ impl Compiler {
                     same: relation.same.iter().map(|t| self.kept(t, None)).collect(),
                     at_least: relation.at_least,
                     without: relation.without.as_ref().map(|e| self.predicate(e)),
+                    other_name: crate::text::name(&[Step::Where(relation.other.clone())]),
+                    without_name: relation.without.as_ref().map(|e| crate::text::name(&[Step::Where(e.clone())])).unwrap_or_default(),
                 };
                 let id = u32::try_from(self.relations.len()).unwrap_or(u32::MAX);
                 self.relations.push(plan);

@@ -17,8 +17,18 @@ struct Bound<'r> {
     term: &'r Term,
 }
 
-/// Reads a claim as a bound from above.
+/// Whether the rule's claim is a bound from above on one count.
+pub(super) fn is_bound_from_above(rule: &Rule) -> bool {
+    count_bound(rule).is_some()
+}
+
+/// Reads the claim of a rule over `spans` as a bound from above.
 fn bound(rule: &Rule) -> Option<Bound<'_>> {
+    count_bound(rule).filter(|bound| bound.width > 0)
+}
+
+/// Reads a claim as a bound from above; without `within` the width is 0.
+fn count_bound(rule: &Rule) -> Option<Bound<'_>> {
     if !matches!(rule.guard, Guard::Everywhere) {
         return None;
     }
@@ -45,10 +55,7 @@ fn bound(rule: &Rule) -> Option<Bound<'_>> {
     };
     let set = &aggregate.set;
     let local = set.steps.iter().all(|step| matches!(step, Step::Where(predicate) if is_local(predicate)));
-    match (&aggregate.function, set.within) {
-        (AggregateFn::Count, Some(width)) if local => Some(Bound { set, width, least, term }),
-        _ => None,
-    }
+    (matches!(aggregate.function, AggregateFn::Count) && local).then(|| Bound { set, width: set.within.unwrap_or(0), least, term })
 }
 
 /// What stands below `not`s, and the truth value at which the claim is violated.

@@ -10,10 +10,10 @@ use crate::signal::{Event, Phase, Trigger};
 use crate::store::combination::Combinations;
 use crate::store::trace::{Decided, Stage, TraceState};
 use crate::tally::{Tally, verdict};
-use crate::truth::Reasons;
-use crate::verdict::{Reason, Verdict, VerdictRecord};
+use crate::verdict::{Verdict, VerdictRecord};
 use fluo_lang::program::{Mode, OnGap};
 
+use super::learn::lessons;
 use super::{Outbox, Shard, Shared};
 
 /// Above this many spans costly rules are looked at again only when the trace has grown by an eighth.
@@ -47,7 +47,7 @@ impl Shard {
         candidates.dedup();
         let mut found = Vec::new();
         {
-            let view = View::new(trace, &in_use.combinations, Reasons::OPEN, false, shared.config.max_skew_ns);
+            let view = View::new(shared, trace, &in_use.combinations);
             for index in candidates {
                 let Some(rule) = plan.rules.get(index as usize) else {
                     continue;
@@ -73,19 +73,19 @@ impl Shard {
     }
 
     /// Decides a trace; it stays for late spans.
-    pub(super) fn complete(&mut self, shared: &Shared, id: &[u8; 16], trigger: Trigger, lone_top: bool, now: u64, out: &mut Outbox) {
+    pub(super) fn complete(&mut self, shared: &Shared, id: &[u8; 16], trigger: Trigger, now: u64, out: &mut Outbox) {
         let Some(trace) = self.traces.get_mut(id) else {
             return;
         };
         let Some(in_use) = self.generations.iter_mut().find(|g| std::sync::Arc::ptr_eq(&g.generation.plan, &trace.plan)) else {
             return;
         };
-        trace.completion = Some((trigger, lone_top));
+        trace.completion = Some(trigger);
         let outcomes = outcomes(shared, trace, &in_use.combinations);
         let mut signalled = Vec::new();
         {
-            let hidden = losses(trace);
-            let view = View::new(trace, &in_use.combinations, hidden, lone_top, shared.config.max_skew_ns);
+            let view = View::new(shared, trace, &in_use.combinations);
+            out.lessons.extend(lessons(shared, &view));
             for ((rule, groups), (index, tally)) in trace.plan.rules.iter().zip(&outcomes).zip((0u32..).zip(&mut in_use.tallies)) {
                 tally.add(verdict(worst(groups)));
                 for outcome in groups {
@@ -122,13 +122,13 @@ pub(super) fn revise(
     now: u64,
     out: &mut Outbox,
 ) {
-    let Some((trigger, lone_top)) = trace.completion else {
+    let Some(trigger) = trace.completion else {
         return;
     };
     let after = outcomes(shared, trace, combinations);
     let mut decided = std::mem::take(&mut trace.decided);
     {
-        let view = View::new(trace, combinations, losses(trace), lone_top, shared.config.max_skew_ns);
+        let view = View::new(shared, trace, combinations);
         for (((index, rule), groups), tally) in (0u32..).zip(&trace.plan.rules).zip(&after).zip(tallies) {
             let was = before.get(index as usize).map_or(Outcome::NotApplicable, |groups| worst(groups));
             let is = worst(groups);
@@ -170,8 +170,7 @@ pub(super) fn revise(
 
 /// The outcomes of every rule of a trace at (or after) its completion.
 pub(super) fn outcomes(shared: &Shared, trace: &TraceState, combinations: &Combinations) -> Outcomes {
-    let lone_top = trace.completion.is_some_and(|(_, lone_top)| lone_top);
-    let view = View::new(trace, combinations, losses(trace), lone_top, shared.config.max_skew_ns);
+    let view = View::new(shared, trace, combinations);
     let early = |index: u32, key: &[u8]| trace.decided.iter().find(|d| d.early && d.rule == index && *d.group == *key).map(|d| d.outcome);
     (0u32..)
         .zip(&trace.plan.rules)
@@ -191,22 +190,6 @@ pub(super) fn outcomes(shared: &Shared, trace: &TraceState, combinations: &Combi
             outcomes
         })
         .collect()
-}
-
-/// Why absence cannot be concluded in a trace at its completion.
-fn losses(trace: &TraceState) -> Reasons {
-    let Some((trigger, lone_top)) = trace.completion else {
-        return Reasons::OPEN;
-    };
-    let mut losses = trace.losses;
-    if !lone_top && trace.shape().shows_gap() {
-        losses = losses.and(Reasons::of(Reason::Gap));
-    }
-    match trigger {
-        Trigger::Shutdown => losses.and(Reasons::of(Reason::Shutdown)),
-        Trigger::Limit => losses.and(Reasons::of(Reason::Limit)),
-        _ => losses,
-    }
 }
 
 fn worst(groups: &[GroupOutcome]) -> Outcome {

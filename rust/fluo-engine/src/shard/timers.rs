@@ -15,8 +15,8 @@ pub(super) struct Timers {
 
 /// What a timer that fired finds.
 pub(super) enum Ripe {
-    /// The trace is decided; the flag says that its single span on top counts as the root.
-    Decide(Trigger, bool),
+    /// The trace is decided.
+    Decide(Trigger),
     /// Its grace is over.
     Forget,
     /// It is not due before.
@@ -68,14 +68,14 @@ pub(super) fn ripe(config: &Config, trace: &TraceState, due: u64) -> Ripe {
     if due >= settled {
         let shape = trace.shape();
         if shape.is_closed() {
-            return Ripe::Decide(Trigger::Complete, false);
+            return Ripe::Decide(Trigger::Complete);
         }
         if config.top_is_root == TopIsRoot::Settle && shape.has_lone_top() {
-            return Ripe::Decide(Trigger::Complete, true);
+            return Ripe::Decide(Trigger::Complete);
         }
     }
     if due >= age {
-        return Ripe::Decide(Trigger::Age, trace.shape().has_lone_top());
+        return Ripe::Decide(Trigger::Age);
     }
     let next = if due < settled { settled.min(age) } else { age };
     Ripe::Wait(next)

@@ -57,6 +57,14 @@ pub(crate) struct Decided {
     pub(crate) violation_id: [u8; 16],
 }
 
+/// A client span without error, or a producer span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) span: u64,
+    /// Its row in the call table.
+    pub(crate) key: u64,
+}
+
 /// Where a trace stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -72,8 +80,8 @@ pub(crate) struct TraceState {
     pub(crate) id: [u8; 16],
     pub(crate) plan: Arc<Plan>,
     pub(crate) stage: Stage,
-    /// What decided the trace, and whether its single span on top counted as the root.
-    pub(crate) completion: Option<(Trigger, bool)>,
+    /// What decided the trace.
+    pub(crate) completion: Option<Trigger>,
     /// Arrival of the first span.
     pub(crate) first_seen: u64,
     /// Arrival of the last span.
@@ -88,12 +96,14 @@ pub(crate) struct TraceState {
     pub(crate) first_end: u64,
     pub(crate) last_end: u64,
     /// What forbids to conclude absence from the start.
-    pub(crate) losses: Reasons,
+    pub(crate) marks: Reasons,
     pub(crate) light: Vec<Light>,
     pub(crate) records: Vec<Record>,
     pub(crate) values: Vec<KeptValue>,
     pub(crate) counters: Vec<Counter>,
     pub(crate) decided: Vec<Decided>,
+    /// Calls that the table may know.
+    calls: Vec<Call>,
     /// Records at the last time each kind of costly evaluation ran: keeps early looks at growing traces linear.
     pub(crate) looked_at: usize,
     seen: Option<HashSet<u32>>,
@@ -125,7 +135,8 @@ impl TraceState {
             roots: 0,
             first_end: 0,
             last_end: 0,
-            losses: Reasons::NONE,
+            marks: Reasons::NONE,
+            calls: Vec::new(),
             light: Vec::new(),
             records: Vec::new(),
             values: Vec::new(),
@@ -140,6 +151,7 @@ impl TraceState {
     pub(crate) fn add(
         &mut self,
         mut record: Record,
+        call: u64,
         values: &mut Vec<KeptValue>,
         combinations: &Combinations,
         max_spans: usize,
@@ -156,7 +168,7 @@ impl TraceState {
             };
         }
         if self.spans >= max_spans as u64 {
-            self.losses = self.losses.and(Reasons::of(Reason::Limit));
+            self.marks = self.marks.and(Reasons::of(Reason::Limit));
             return Added::OverLimit;
         }
         self.spans += 1;
@@ -175,6 +187,9 @@ impl TraceState {
         let entry = if matches!(record.kind, kind::SERVER | kind::CONSUMER) { MARK } else { 0 };
         let parent = if record.parent == 0 { MARK } else { hash(record.parent) & !MARK };
         self.light.push(Light { id: print | entry, parent });
+        if call != 0 {
+            self.calls.push(Call { span: record.id, key: call });
+        }
         if self.plan.keep_all || !picks.is_empty() {
             record.values = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
             record.value_count = u16::try_from(values.len()).unwrap_or(u16::MAX);
@@ -242,6 +257,54 @@ impl TraceState {
         }
     }
 
+    /// Why there may be spans of the trace that nobody sees, and whether its single span on top counts as the root.
+    pub(crate) fn losses(&self) -> (Reasons, bool) {
+        let Some(trigger) = self.completion else { return (Reasons::OPEN, false) };
+        let shape = self.shape();
+        let cut = matches!(trigger, Trigger::Shutdown | Trigger::Limit);
+        let lone_top = !cut && shape.has_lone_top();
+        let mut losses = self.marks;
+        if !lone_top && shape.shows_gap() {
+            losses = losses.and(Reasons::of(Reason::Gap));
+        }
+        match trigger {
+            Trigger::Shutdown => losses = losses.and(Reasons::of(Reason::Shutdown)),
+            Trigger::Limit => losses = losses.and(Reasons::of(Reason::Limit)),
+            _ => {}
+        }
+        (losses, lone_top)
+    }
+
+    /// Calls below which nothing has come.
+    pub(crate) fn childless_calls(&self, hash: impl Fn(u64) -> u32) -> Vec<Call> {
+        let has_child = |call: &Call| self.light.iter().any(|l| l.parent == hash(call.span) & !MARK);
+        self.calls.iter().filter(|call| !has_child(call)).copied().collect()
+    }
+
+    /// The calls of the trace.
+    pub(crate) fn calls(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// What is kept of a span's id to recognise it by.
+    pub(crate) fn print_of(&self, id: u64, hash: impl Fn(u64) -> u32) -> u32 {
+        hash(id) & !MARK
+    }
+
+    /// The prints of a span's ancestors, nearest first; a circle is walked once.
+    pub(crate) fn prints_above(&self, id: u64, hash: impl Fn(u64) -> u32) -> Vec<u32> {
+        let mut above = Vec::new();
+        let mut print = hash(id) & !MARK;
+        while let Some(light) = self.light.iter().find(|l| l.id & !MARK == print) {
+            if light.parent & MARK != 0 || above.contains(&light.parent) {
+                break;
+            }
+            above.push(light.parent);
+            print = light.parent;
+        }
+        above
+    }
+
     /// What the parents say about the trace's completeness.
     pub(crate) fn shape(&self) -> Shape {
         let mut ids: Vec<u32> = self.light.iter().map(|l| l.id & !MARK).collect();
@@ -303,6 +366,7 @@ impl TraceState {
             + text
             + self.counters.capacity() * size_of::<Counter>()
             + self.decided.capacity() * size_of::<Decided>()
+            + self.calls.capacity() * size_of::<Call>()
             + self.seen.as_ref().map_or(0, |s| s.capacity() * 5)
     }
 }

@@ -18,11 +18,7 @@ pub fn encode_spans(signals: &[Signal], resource: &Added) -> Vec<u8> {
         .into_iter()
         .map(|(resource, signals)| ResourceSpans {
             resource: Some(resource),
-            scope_spans: vec![ScopeSpans {
-                scope: Some(scope()),
-                spans: signals.into_iter().map(span).collect(),
-                ..ScopeSpans::default()
-            }],
+            scope_spans: vec![ScopeSpans { scope: Some(scope()), spans: signals.into_iter().map(span).collect(), ..ScopeSpans::default() }],
             ..ResourceSpans::default()
         })
         .collect();
@@ -43,12 +39,7 @@ fn span(signal: &Signal) -> Span {
         kind: SpanKind::Internal.into(),
         start_time_unix_nano: signal.time,
         end_time_unix_nano: signal.time,
-        events: vec![Event {
-            time_unix_nano: signal.time,
-            name: signal.event.name().to_owned(),
-            attributes,
-            ..Event::default()
-        }],
+        events: vec![Event { time_unix_nano: signal.time, name: signal.event.name().to_owned(), attributes, ..Event::default() }],
         ..Span::default()
     }
 }
