@@ -62,13 +62,40 @@ pub fn string(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('\'');
     for c in text.chars() {
+        escaped(c, &mut out);
+    }
+    out.push('\'');
+    out
+}
+
+fn escaped(c: char, out: &mut String) {
+    match c {
+        '\\' => out.push_str("\\\\"),
+        '\'' => out.push_str("\\'"),
+        '\n' => out.push_str("\\n"),
+        '\t' => out.push_str("\\t"),
+        c if c.is_control() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+        c => out.push(c),
+    }
+}
+
+/// The literal of a regular expression: a backslash stays single where no escape of strings begins with it.
+#[must_use]
+pub fn pattern(source: &str) -> String {
+    let mut out = String::with_capacity(source.len() + 2);
+    out.push('\'');
+    let mut chars = source.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
-            '\\' => out.push_str("\\\\"),
-            '\'' => out.push_str("\\'"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            c => out.push(c),
+            '\\' => match chars.peek() {
+                Some(next) if !matches!(next, '\\' | '\'' | '"' | 'n' | 't' | 'u') && !next.is_control() => {
+                    out.push('\\');
+                    out.push(*next);
+                    chars.next();
+                }
+                _ => out.push_str("\\\\"),
+            },
+            c => escaped(c, &mut out),
         }
     }
     out.push('\'');

@@ -158,10 +158,7 @@ mod tests {
             names("messaging.kafka.consumer_group"),
             ["messaging.kafka.consumer_group", "messaging.kafka.consumer.group", "messaging.consumer.group.name"]
         );
-        assert_eq!(
-            names("server.address"),
-            ["server.address", "net.host.name", "net.peer.name", "tls.client.server_name"]
-        );
+        assert_eq!(names("server.address"), ["server.address", "net.host.name", "net.peer.name", "tls.client.server_name"]);
     }
 
     #[test]

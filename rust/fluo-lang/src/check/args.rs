@@ -15,8 +15,7 @@ impl<'a> Lowering<'a> {
         let name = &segment.name.name;
         let Some(args) = &segment.args else {
             let inside = if least == 0 { "" } else { "…" };
-            let note = Note::new(codes::ARGUMENTS, format!("`{name}` needs parentheses"))
-                .help(format!("write `{name}({inside})`"));
+            let note = Note::new(codes::ARGUMENTS, format!("`{name}` needs parentheses")).help(format!("write `{name}({inside})`"));
             self.error(segment.name.span, note);
             return None;
         };

@@ -4,9 +4,7 @@ use super::context::{AllCandidate, Level, Lowering, Note};
 use super::types::{Ty, Typed};
 use super::words::{METHODS, TRACE_MEMBERS, did_you_mean};
 use crate::codes;
-use crate::program::{
-    Aggregate, AggregateFn, Axis, Expr, Owner, Polarity, Quantifier, Scope, SpanField, SpanRef, Spanset, Step, Term,
-};
+use crate::program::{Aggregate, AggregateFn, Axis, Expr, Owner, Polarity, Quantifier, Scope, SpanField, SpanRef, Spanset, Step, Term};
 use crate::source::Span;
 use crate::syntax::ast::{self, Chain, ExprKind, Head, Segment};
 use crate::value::Value;
@@ -188,13 +186,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The field after `trace.root`, `.first`, `.last`.
-    fn span_field(
-        &mut self,
-        rest: &'a [Segment],
-        what: &str,
-        at: &Segment,
-        span: Span,
-    ) -> Option<(crate::program::Field, Ty)> {
+    fn span_field(&mut self, rest: &'a [Segment], what: &str, at: &Segment, span: Span) -> Option<(crate::program::Field, Ty)> {
         if rest.is_empty() {
             let note = Note::new(codes::NOT_A_FIELD, format!("`{what}` is a span, and a field must follow"))
                 .help(format!("write `{what}.name`, or another field"));
@@ -382,10 +374,13 @@ impl<'a> Lowering<'a> {
         let number = Ty::Number;
         let (function, ty) = match name {
             "count" | "concurrent" | "rate" => {
-                self.arguments(method, 0, 0).or_else(|| {
-                    self.hint_predicate_in_count(name, method);
-                    None
-                })?;
+                if name == "count" && method.args.as_ref().is_some_and(|args| !args.items.is_empty()) {
+                    let note =
+                        Note::new(codes::ARGUMENTS, "`count` takes no predicate").help("write `.where(…).count()`, or `trace.count(…)`");
+                    self.error(method.name.span, note);
+                    return None;
+                }
+                self.arguments(method, 0, 0)?;
                 let function = match name {
                     "count" => AggregateFn::Count,
                     "concurrent" => AggregateFn::Concurrent,
@@ -433,17 +428,6 @@ impl<'a> Lowering<'a> {
         self.number(set, function, ty, name, span)
     }
 
-    fn hint_predicate_in_count(&mut self, name: &str, method: &Segment) {
-        if let Some(args) = &method.args
-            && !args.items.is_empty()
-            && name == "count"
-        {
-            let note = Note::new(codes::ARGUMENTS, "`count` takes no predicate")
-                .help("write `.where(…).count()`, or `trace.count(…)`");
-            self.error(method.name.span, note);
-        }
-    }
-
     /// The fraction of a quantile.
     fn fraction(&mut self, expr: &'a ast::Expr) -> Option<f64> {
         let q = match self.literal_argument("the second argument of `quantile`", expr, "a number above 0 and up to 1")? {
@@ -462,8 +446,8 @@ impl<'a> Lowering<'a> {
     fn number(&mut self, set: Spanset, function: AggregateFn, ty: Ty, name: &str, span: Span) -> Option<Typed> {
         if function == AggregateFn::Concurrent && self.over_spans() {
             if set.within.is_some() {
-                let note = Note::new(codes::MISPLACED_METHOD, "over all spans, `concurrent` is about one instant")
-                    .help("leave `.within(…)` out");
+                let note =
+                    Note::new(codes::MISPLACED_METHOD, "over all spans, `concurrent` is about one instant").help("leave `.within(…)` out");
                 self.error(span, note);
                 return None;
             }

@@ -79,15 +79,7 @@ impl<'a> Lowering<'a> {
         Some(Expr::Compare { op, left: a.term, right: b.term })
     }
 
-    fn check_types(
-        &mut self,
-        op: CompareOp,
-        a: &Typed,
-        b: &Typed,
-        left: &'a ast::Expr,
-        right: &'a ast::Expr,
-        span: Span,
-    ) -> Option<()> {
+    fn check_types(&mut self, op: CompareOp, a: &Typed, b: &Typed, left: &'a ast::Expr, right: &'a ast::Expr, span: Span) -> Option<()> {
         self.check_member(a, b, right.span)?;
         self.check_member(b, a, left.span)?;
         let ordering = !matches!(op, CompareOp::Eq | CompareOp::Ne);
@@ -133,9 +125,8 @@ impl<'a> Lowering<'a> {
             }
             _ if what == "status" => {
                 let n = crate::print::literal(value);
-                Note::new(codes::SHADOWED, format!("`status` is the status of the span and never `{n}`")).help(format!(
-                    "the attribute is `attr('status')`; an HTTP status is `http.response.status_code`; {known}"
-                ))
+                Note::new(codes::SHADOWED, format!("`status` is the status of the span and never `{n}`"))
+                    .help(format!("the attribute is `attr('status')`; an HTTP status is `http.response.status_code`; {known}"))
             }
             _ => Note::new(codes::SHADOWED, "`kind` is the kind of the span and no number")
                 .help(format!("the attribute is `attr('kind')`; {known}")),
@@ -249,8 +240,8 @@ impl<'a> Lowering<'a> {
         }
         if bare.kind != ExprKind::Error {
             let written = self.written(expr.span);
-            let note = Note::new(codes::NOT_A_LITERAL, format!("a list holds literals, not `{written}`"))
-                .help("quote text that is no word");
+            let note =
+                Note::new(codes::NOT_A_LITERAL, format!("a list holds literals, not `{written}`")).help("quote text that is no word");
             self.error(expr.span, note);
         }
         None

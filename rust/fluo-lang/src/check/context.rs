@@ -45,16 +45,7 @@ impl Note {
     }
 
     pub(super) fn at(self, severity: DiagnosticSeverity, rule: Option<String>, source: SourceId, span: Span) -> Diagnostic {
-        Diagnostic {
-            code: self.code,
-            severity,
-            message: self.message,
-            help: self.help,
-            rule,
-            source,
-            span,
-            label: self.label,
-        }
+        Diagnostic { code: self.code, severity, message: self.message, help: self.help, rule, source, span, label: self.label }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Named parts of a file.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Findings, Lowering, Note};
 use super::words::{did_you_mean, is_word};
@@ -61,8 +61,7 @@ impl Defines {
             RawDefineValue::List { items, span } => {
                 // The tree of such a list speaks in positions of the file: its map is the identity.
                 let items = items.iter().map(|item| Expr { kind: scalar(&item.value), span: item.span }).collect();
-                let text =
-                    ExprText { text: String::new(), positions: PositionMap::default(), origin: *span, comments: false };
+                let text = ExprText { text: String::new(), positions: PositionMap::default(), origin: *span, comments: false };
                 (Some(Expr { kind: ExprKind::List(items), span: *span }), text)
             }
         };
@@ -85,8 +84,7 @@ impl Defines {
             }
             uses.insert(name, found);
         }
-        let circular: Vec<String> = uses.keys().filter(|name| reaches(&uses, name)).map(|name| (*name).to_owned()).collect();
-        for name in circular {
+        for name in circular(&uses) {
             if let Some(define) = self.map.get_mut(&name) {
                 define.expr = None;
                 let note = Note::new(codes::DEFINE_CYCLE, format!("`${name}` uses itself, directly or through others"));
@@ -98,8 +96,7 @@ impl Defines {
     /// Says which defines nothing uses.
     pub(super) fn report_unused(&self, source: SourceId, findings: &mut Findings) {
         for (name, define) in self.map.iter().filter(|(_, define)| !define.used.get()) {
-            let note = Note::new(codes::UNUSED_DEFINE, format!("`${name}` is never used"))
-                .help("a define is visible in its file only");
+            let note = Note::new(codes::UNUSED_DEFINE, format!("`${name}` is never used")).help("a define is visible in its file only");
             findings.push(note.at(DiagnosticSeverity::Warning, None, source, define.name));
         }
     }
@@ -157,20 +154,39 @@ fn scalar(scalar: &RawScalar) -> ExprKind {
     ExprKind::String(Text { value: text.clone(), unknown_escape: None })
 }
 
-/// Whether a name can be reached from itself.
-fn reaches(uses: &BTreeMap<&str, Vec<&str>>, start: &str) -> bool {
-    let mut todo: Vec<&str> = uses.get(start).into_iter().flatten().copied().collect();
-    let mut seen: Vec<&str> = Vec::new();
-    while let Some(name) = todo.pop() {
-        if name == start {
-            return true;
-        }
-        if !seen.contains(&name) {
-            seen.push(name);
-            todo.extend(uses.get(name).into_iter().flatten().copied());
+/// The names in circles: what is left when names that use nothing left, and names that nothing left uses, are taken away in turn.
+fn circular(uses: &BTreeMap<&str, Vec<&str>>) -> Vec<String> {
+    let mut used_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, used) in uses {
+        for used in used.iter().filter(|used| uses.contains_key(*used)) {
+            used_by.entry(used).or_default().push(name);
         }
     }
-    false
+    let mut left: BTreeSet<&str> = uses.keys().copied().collect();
+    peel(&mut left, uses, &used_by);
+    peel(&mut left, &used_by, uses);
+    left.into_iter().map(str::to_owned).collect()
+}
+
+/// Takes away, again and again, every name without an edge to a name that is left.
+fn peel<'n>(left: &mut BTreeSet<&'n str>, edges: &BTreeMap<&'n str, Vec<&'n str>>, back: &BTreeMap<&'n str, Vec<&'n str>>) {
+    let neighbours = |map: &BTreeMap<&'n str, Vec<&'n str>>, name: &str| map.get(name).cloned().unwrap_or_default();
+    let mut open: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in left.iter() {
+        open.insert(name, neighbours(edges, name).iter().filter(|n| left.contains(*n)).count());
+    }
+    let mut free: Vec<&str> = open.iter().filter(|(_, edges)| **edges == 0).map(|(name, _)| *name).collect();
+    while let Some(name) = free.pop() {
+        left.remove(name);
+        for before in neighbours(back, name) {
+            if let Some(count) = open.get_mut(before).filter(|count| **count > 0) {
+                *count -= 1;
+                if *count == 0 {
+                    free.push(before);
+                }
+            }
+        }
+    }
 }
 
 /// The defines an expression uses.

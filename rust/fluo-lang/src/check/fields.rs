@@ -85,34 +85,24 @@ impl Lowering<'_> {
                 .help(format!("did you mean `{meant}`? If not, `attr('{text}')` says so"));
             self.warn(span, note);
         }
-        let (owner, place) =
-            if matches!(level, Level::Item(_)) { (Owner::Item, Place::Item) } else { (owner, Place::Any) };
+        let (owner, place) = if matches!(level, Level::Item(_)) { (Owner::Item, Place::Item) } else { (owner, Place::Any) };
         attribute(owner, place, AttributeKey::Names(semconv::names(&text)))
     }
 
     /// `attr('key')`.
-    fn called_field(
-        &mut self,
-        first: &Segment,
-        args: &Args,
-        rest: &[Segment],
-        level: Level,
-        owner: Owner,
-    ) -> Option<(Field, Ty)> {
+    fn called_field(&mut self, first: &Segment, args: &Args, rest: &[Segment], level: Level, owner: Owner) -> Option<(Field, Ty)> {
         if first.name.name != "attr" {
             let note = Note::new(codes::NOT_A_FIELD, format!("`{}(…)` is no field", first.name.name));
             self.error(first.name.span, note);
             return None;
         }
         if let Some(odd) = rest.first() {
-            let note = Note::new(codes::UNKNOWN_METHOD, "nothing follows `attr(…)`")
-                .help("write the whole key in quotes: `attr('a.b')`");
+            let note = Note::new(codes::UNKNOWN_METHOD, "nothing follows `attr(…)`").help("write the whole key in quotes: `attr('a.b')`");
             self.error(odd.name.span, note);
             return None;
         }
         let key = self.attribute_key(args)?;
-        let (owner, place) =
-            if matches!(level, Level::Item(_)) { (Owner::Item, Place::Item) } else { (owner, Place::Any) };
+        let (owner, place) = if matches!(level, Level::Item(_)) { (Owner::Item, Place::Item) } else { (owner, Place::Any) };
         self.exact(owner, place, key, first.name.span)
     }
 

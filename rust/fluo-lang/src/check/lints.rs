@@ -2,9 +2,7 @@
 
 use super::context::{Level, Lowering, Note};
 use crate::codes;
-use crate::program::{
-    AggregateFn, CompareOp, Expr, Field, FieldKey, Owner, Polarity, RelationKind, Spanset, Step, Term,
-};
+use crate::program::{AggregateFn, CompareOp, Expr, Field, FieldKey, Owner, Polarity, RelationKind, Spanset, Step, Term};
 use crate::source::Span;
 use crate::value::{Value, equal};
 
@@ -37,9 +35,7 @@ impl Lowering<'_> {
     /// `status == error` beside a 4xx code: on the server's side the status stays unset.
     fn hint_status(&mut self, all: &[&Expr], span: Span) {
         let error = all.iter().any(|e| pinned(e).is_some_and(|(f, v)| f.key == FieldKey::Status && is_text(v, "error")));
-        let client = all.iter().any(|e| {
-            pinned(e).is_some_and(|(f, v)| f.key == FieldKey::Kind && !is_text(v, "server"))
-        });
+        let client = all.iter().any(|e| pinned(e).is_some_and(|(f, v)| f.key == FieldKey::Kind && !is_text(v, "server")));
         let refused = all.iter().any(|e| match e {
             Expr::Compare { op: CompareOp::Eq, left: Term::Field(f), right: Term::Literal(v) } => is_http_status(f) && is_4xx(v),
             Expr::In { term: Term::Field(f), list, negated: false } => is_http_status(f) && list.iter().any(is_4xx),
@@ -66,8 +62,7 @@ impl Lowering<'_> {
             return;
         }
         let counts = matches!(function, AggregateFn::Count | AggregateFn::Rate | AggregateFn::Concurrent);
-        let service_only =
-            all.iter().all(|e| pinned(e).is_some_and(|(f, _)| f.key == FieldKey::Service && f.owner == Owner::Span));
+        let service_only = all.iter().all(|e| pinned(e).is_some_and(|(f, _)| f.key == FieldKey::Service && f.owner == Owner::Span));
         if counts && service_only {
             let note = Note::new(codes::BOTH_SIDES, "this counts the service's client spans and internal spans too")
                 .help("for the calls it answers add `and kind == server`");
@@ -82,12 +77,8 @@ impl Lowering<'_> {
 
     /// An order between two consumers of different services: no path crosses a message, so no pair of spans decides it.
     pub(super) fn hint_order(&mut self, set: &Spanset, predicate: &Expr, span: Span) {
-        let here: Vec<_> = set
-            .steps
-            .iter()
-            .filter_map(|step| if let Step::Where(p) = step { Some(p) } else { None })
-            .chain([predicate])
-            .collect();
+        let here: Vec<_> =
+            set.steps.iter().filter_map(|step| if let Step::Where(p) = step { Some(p) } else { None }).chain([predicate]).collect();
         let here: Vec<_> = conditions(here.iter().copied()).collect();
         for condition in &here {
             let relation = match condition {
@@ -251,9 +242,7 @@ pub(super) fn constant(expr: &Expr) -> Option<bool> {
         Expr::Empty(set) if set.steps.is_empty() && set.within.is_none() && set.by.is_empty() => Some(false),
         Expr::Quantified { quantifier, predicate, .. } => match (quantifier, &**predicate) {
             (crate::program::Quantifier::Any, Expr::Const(false)) => Some(false),
-            (crate::program::Quantifier::All, Expr::Const(true)) | (crate::program::Quantifier::None, Expr::Const(false)) => {
-                Some(true)
-            }
+            (crate::program::Quantifier::All, Expr::Const(true)) | (crate::program::Quantifier::None, Expr::Const(false)) => Some(true),
             _ => None,
         },
         _ => None,
@@ -283,11 +272,9 @@ fn range(term: &Term) -> Option<(f64, f64)> {
         Term::Depth => Some((1.0, f64::INFINITY)),
         Term::TraceDuration => Some((0.0, f64::INFINITY)),
         Term::Aggregate(aggregate) => match aggregate.function {
-            AggregateFn::Count
-            | AggregateFn::Distinct(_)
-            | AggregateFn::Rate
-            | AggregateFn::Concurrent
-            | AggregateFn::LongestRun(_) => Some((0.0, f64::INFINITY)),
+            AggregateFn::Count | AggregateFn::Distinct(_) | AggregateFn::Rate | AggregateFn::Concurrent | AggregateFn::LongestRun(_) => {
+                Some((0.0, f64::INFINITY))
+            }
             _ => None,
         },
         _ => None,
@@ -307,5 +294,11 @@ fn compared(op: CompareOp, a: (f64, f64), b: (f64, f64)) -> Option<bool> {
         CompareOp::Eq => (same, apart),
         CompareOp::Ne => (apart, same),
     };
-    if yes { Some(true) } else if no { Some(false) } else { None }
+    if yes {
+        Some(true)
+    } else if no {
+        Some(false)
+    } else {
+        None
+    }
 }

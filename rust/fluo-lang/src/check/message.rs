@@ -5,8 +5,8 @@ use crate::codes;
 use crate::program::{Expr, Message, MessagePart, Spanset, Term};
 use crate::raw::ExprText;
 use crate::source::Span;
-use crate::syntax::ast::{self, ExprKind, Head};
 use crate::syntax;
+use crate::syntax::ast::{self, ExprKind, Head};
 
 /// A template cut at its braces: text with braces decoded, or a range of the template that holds an expression.
 enum Piece {

@@ -29,8 +29,7 @@ impl<'a> Lowering<'a> {
             self.error(args.span, note);
         }
         let other = other.and_then(|arg| self.truth(&arg.value, Level::Span));
-        let mut relation =
-            Relation { kind, other: Expr::Const(true), within: None, same: Vec::new(), at_least: 1, without: None };
+        let mut relation = Relation { kind, other: Expr::Const(true), within: None, same: Vec::new(), at_least: 1, without: None };
         let mut fine = true;
         let mut seen: Vec<&str> = Vec::new();
         for arg in &args.items {

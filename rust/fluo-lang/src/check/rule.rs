@@ -169,8 +169,7 @@ fn claim_of(raw: &RawRule) -> Result<(Polarity, Claim<'_>), Option<Note>> {
                 .help("the shorthand form is a `never` claim by itself"),
         )),
         _ => Err(Some(
-            Note::new(codes::TWO_CLAIMS, format!("the rule `{}` has both `always` and `never`", raw.name.value))
-                .help("make it two rules"),
+            Note::new(codes::TWO_CLAIMS, format!("the rule `{}` has both `always` and `never`", raw.name.value)).help("make it two rules"),
         )),
     }
 }
@@ -207,10 +206,12 @@ impl<'a> Lowering<'a> {
         let nanos = syntax::parse_duration(&written.value).filter(|n| *n > 0).and_then(|n| u64::try_from(n).ok());
         let note = match (nanos, scope) {
             (Some(nanos), Scope::Spans) => return Some(nanos),
-            (Some(_), Scope::Trace) => Note::new(codes::REPEAT_AFTER, "`repeat_after` is for rules over `spans`")
-                .help("a trace is signalled once"),
-            (None, _) => Note::new(codes::REPEAT_AFTER, format!("`{}` is no duration above zero", written.value))
-                .help("write `30s`, `10m` or `1h`"),
+            (Some(_), Scope::Trace) => {
+                Note::new(codes::REPEAT_AFTER, "`repeat_after` is for rules over `spans`").help("a trace is signalled once")
+            }
+            (None, _) => {
+                Note::new(codes::REPEAT_AFTER, format!("`{}` is no duration above zero", written.value)).help("write `30s`, `10m` or `1h`")
+            }
         };
         self.error_in_source(written.span, note);
         None

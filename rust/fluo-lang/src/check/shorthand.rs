@@ -6,13 +6,12 @@ use super::types::{Ty, Typed};
 use super::words::{KINDS, STATUSES, did_you_mean, intrinsic, is_plain_path};
 use crate::codes;
 use crate::program::{
-    Aggregate, AggregateFn, Attribute, AttributeKey, CompareOp, Expr, Field, FieldKey, Owner, Place, Scope, Spanset, Step,
-    Term,
+    Aggregate, AggregateFn, Attribute, AttributeKey, CompareOp, Expr, Field, FieldKey, Owner, Place, Scope, Spanset, Step, Term,
 };
 use crate::raw::{ExprText, RawShorthand, Spanned};
 use crate::semconv;
-use crate::syntax::ast::{self, ExprKind, Segment};
 use crate::syntax;
+use crate::syntax::ast::{self, ExprKind, Segment};
 use crate::value::{Value, number};
 
 /// The window where `aggregation.window` does not give one: a minute.
@@ -89,8 +88,8 @@ impl<'a> Lowering<'a> {
     fn window(&mut self, text: &Spanned<String>) -> Option<u64> {
         let nanos = syntax::parse_duration(&text.value).filter(|n| *n > 0).and_then(|n| u64::try_from(n).ok());
         if nanos.is_none() {
-            let note = Note::new(codes::DURATION_UNIT, format!("`{}` is no duration above zero", text.value))
-                .help("write `30s`, `1m` or `1h`");
+            let note =
+                Note::new(codes::DURATION_UNIT, format!("`{}` is no duration above zero", text.value)).help("write `30s`, `1m` or `1h`");
             self.error_in_source(text.span, note);
         }
         nanos

@@ -25,9 +25,7 @@ impl<'a> Lowering<'a> {
         match &expr.kind {
             ExprKind::Paren(inner) => self.term(inner, level, word_is_literal),
             ExprKind::Neg(inner) => self.negative(inner, level, expr.span),
-            ExprKind::Binary { op: BinaryOp::Arith(op), op_span, left, right } => {
-                self.arithmetic(*op, *op_span, left, right, level)
-            }
+            ExprKind::Binary { op: BinaryOp::Arith(op), op_span, left, right } => self.arithmetic(*op, *op_span, left, right, level),
             ExprKind::Chain(chain) => self.chain_term(expr, chain, level, word_is_literal),
             ExprKind::List(_) => {
                 let note = Note::new(codes::LIST_EQUALITY, "a list cannot be compared as a whole")

@@ -64,9 +64,7 @@ impl<'a> Lowering<'a> {
             (Head::Define(name), []) => self.with_define(name, |l, inner| l.truth(inner, level)),
             (Head::Word, [call]) if call.args.is_some() => self.predicate_call(call, level, expr.span),
             _ if level == Level::Claim => self.claim_truth(expr, chain),
-            (Head::Word, segments) if segments.iter().all(|s| s.args.is_none()) => {
-                self.bare_name(segments, level, expr.span)
-            }
+            (Head::Word, segments) if segments.iter().all(|s| s.args.is_none()) => self.bare_name(segments, level, expr.span),
             (Head::Word, segments) => self.boolean_field(segments, level, expr.span),
             _ => {
                 self.scope_in_predicate("$…", level, expr.span);

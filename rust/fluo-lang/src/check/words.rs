@@ -3,18 +3,8 @@
 use crate::program::FieldKey;
 
 /// The intrinsics of a span.
-pub(crate) const INTRINSICS: [&str; 10] = [
-    "name",
-    "service",
-    "kind",
-    "status",
-    "status_message",
-    "duration",
-    "trace_id",
-    "span_id",
-    "parent_id",
-    "scope_name",
-];
+pub(crate) const INTRINSICS: [&str; 10] =
+    ["name", "service", "kind", "status", "status_message", "duration", "trace_id", "span_id", "parent_id", "scope_name"];
 
 /// The members of `kind`.
 pub(crate) const KINDS: [&str; 5] = ["internal", "server", "client", "producer", "consumer"];
@@ -32,9 +22,36 @@ pub(crate) const KEYWORDS: [&str; 11] =
 
 /// The methods of a spanset.
 pub(crate) const METHODS: [&str; 30] = [
-    "where", "by", "within", "count", "distinct", "sum", "min", "max", "avg", "p50", "p90", "p95", "p99", "quantile", "rate",
-    "concurrent", "longest_run", "exists", "empty", "any", "all", "none", "children", "parents", "descendants", "ancestors",
-    "first", "last", "has", "spans",
+    "where",
+    "by",
+    "within",
+    "count",
+    "distinct",
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "quantile",
+    "rate",
+    "concurrent",
+    "longest_run",
+    "exists",
+    "empty",
+    "any",
+    "all",
+    "none",
+    "children",
+    "parents",
+    "descendants",
+    "ancestors",
+    "first",
+    "last",
+    "has",
+    "spans",
 ];
 
 /// What may follow `trace.`.

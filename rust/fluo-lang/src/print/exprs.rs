@@ -1,10 +1,9 @@
 //! Truth values.
 
-use super::{Printer, compare_op, literal, string, terms};
+use super::{Printer, compare_op, literal, pattern, string, terms};
 use crate::check::words::{KINDS, STATUSES, is_bare_name};
 use crate::program::{
-    CompareOp, Expr, Field, FieldKey, ItemKind, Quantifier, Relation, RelationKind, Scope, SpanField, Spanset, Step, Term,
-    TextOp,
+    CompareOp, Expr, Field, FieldKey, ItemKind, Quantifier, Relation, RelationKind, Scope, SpanField, Spanset, Step, Term, TextOp,
 };
 use crate::value::Value;
 
@@ -68,7 +67,7 @@ impl Printer {
             Expr::Matches { term, regex } => {
                 self.term(term, terms::LOOSEST, false);
                 self.text.push_str(" matches ");
-                self.text.push_str(&string(&regex.source));
+                self.text.push_str(&pattern(&regex.source));
             }
             Expr::Exists(term) => self.call("exists", |p| p.term(term, terms::LOOSEST, false)),
             Expr::Missing(term) => self.call("missing", |p| p.term(term, terms::LOOSEST, false)),

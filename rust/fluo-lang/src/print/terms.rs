@@ -1,6 +1,6 @@
 //! Terms and spansets.
 
-use super::{Printer, fields, literal, string};
+use super::{Printer, fields, literal, pattern};
 use crate::program::{AggregateFn, ArithOp, Axis, Scope, SpanRef, Spanset, Step, Term};
 
 /// How tightly operators bind, loosest first.
@@ -71,10 +71,10 @@ impl Printer {
             Term::Coalesce(items) => self.call("coalesce", |p| p.terms(items)),
             Term::Lower(inner) => self.call("lower", |p| p.term(inner, LOOSEST, false)),
             Term::Shape(inner) => self.call("shape", |p| p.term(inner, LOOSEST, false)),
-            Term::Extract(inner, pattern) => self.call("extract", |p| {
+            Term::Extract(inner, regex) => self.call("extract", |p| {
                 p.term(inner, LOOSEST, false);
                 p.text.push_str(", ");
-                p.text.push_str(&string(&pattern.source));
+                p.text.push_str(&pattern(&regex.source));
             }),
         }
     }

@@ -1,4 +1,4 @@
-use super::{duration, literal, string};
+use super::{duration, literal, pattern, string};
 use crate::syntax::parse_duration;
 use crate::value::Value;
 
@@ -16,4 +16,10 @@ fn durations_read_back() {
 fn literals_read_as_themselves() {
     assert_eq!(string("it's \\ a\n\u{1}é"), r"'it\'s \\ a\n\u{1}é'");
     assert_eq!(literal(&Value::Float(401.0)), "401.0");
+}
+
+#[test]
+fn patterns_keep_their_backslashes() {
+    assert_eq!(pattern(r"^\d+\.\w'$"), r"'^\d+\.\w\'$'");
+    assert_eq!(pattern(r"a\nb\\c\"), r"'a\\nb\\\c\\'", "doubled only where a string would read an escape");
 }

@@ -158,9 +158,7 @@ impl Expr {
     #[must_use]
     pub fn words(&self) -> Option<&[Segment]> {
         match &self.kind {
-            ExprKind::Chain(chain) if chain.head == Head::Word && chain.segments.iter().all(|s| s.args.is_none()) => {
-                Some(&chain.segments)
-            }
+            ExprKind::Chain(chain) if chain.head == Head::Word && chain.segments.iter().all(|s| s.args.is_none()) => Some(&chain.segments),
             _ => None,
         }
     }

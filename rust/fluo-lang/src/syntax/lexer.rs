@@ -100,9 +100,7 @@ impl<'a> Lexer<'a> {
         }
         if let Some((text, hint)) = foreign(self.rest) {
             let rest = self.rest.get(text.len()..).unwrap_or_default();
-            return self.bad(rest, |span| {
-                SyntaxError::new(codes::FOREIGN_OPERATOR, span, format!("`{text}` is no operator")).help(hint)
-            });
+            return self.bad(rest, |span| SyntaxError::new(codes::FOREIGN_OPERATOR, span, format!("`{text}` is no operator")).help(hint));
         }
         if let Ok((rest, sym)) = symbol(self.rest) {
             return self.push(rest, TokenKind::Sym(sym));
@@ -120,9 +118,9 @@ impl<'a> Lexer<'a> {
         let Ok((rest, whole)) = number_run(self.rest) else { return };
         if let Ok(("", number)) = plain_number(whole) {
             return match number {
-                Number::Float(f) if !f.is_finite() => self.bad(rest, |span| {
-                    SyntaxError::new(codes::NUMBER, span, format!("the number `{whole}` is out of range"))
-                }),
+                Number::Float(f) if !f.is_finite() => {
+                    self.bad(rest, |span| SyntaxError::new(codes::NUMBER, span, format!("the number `{whole}` is out of range")))
+                }
                 number => self.push(rest, TokenKind::Number(number)),
             };
         }
@@ -261,9 +259,7 @@ fn foreign(input: &str) -> Option<(&'static str, &'static str)> {
 /// The run of characters that a number claims.
 fn number_run(input: &str) -> Result<'_, &str> {
     let fraction = (char('.'), digit1, take_while(is_word_or_micro));
-    recognize((digit1, take_while(is_word_or_micro), opt(fraction)))
-        .parse(input)
-        .map(|(rest, run)| signed_exponent(input, rest, run))
+    recognize((digit1, take_while(is_word_or_micro), opt(fraction))).parse(input).map(|(rest, run)| signed_exponent(input, rest, run))
 }
 
 /// Takes `+5` along after a run that ends in `e`: `1e+5`.
@@ -347,9 +343,8 @@ fn part_nanos(whole: &str, fraction: Option<&str>, unit: u64) -> Option<u64> {
 
 /// One escape the language knows; `None` for a number that is no character.
 fn escape(input: &str) -> Result<'_, Option<char>> {
-    let unicode = (tag("u{"), take_while1(|c: char| c.is_ascii_hexdigit()), char('}')).map(|(_, hex, _): (&str, &str, char)| {
-        u32::from_str_radix(hex, 16).ok().and_then(char::from_u32)
-    });
+    let unicode = (tag("u{"), take_while1(|c: char| c.is_ascii_hexdigit()), char('}'))
+        .map(|(_, hex, _): (&str, &str, char)| u32::from_str_radix(hex, 16).ok().and_then(char::from_u32));
     preceded(
         char('\\'),
         alt((

@@ -8,8 +8,7 @@ use crate::program::{ArithOp, CompareOp, TextOp};
 use crate::source::Span;
 
 /// Words that cannot stand where an operand is expected.
-pub(crate) const OPERATOR_WORDS: [&str; 8] =
-    ["and", "or", "not", "in", "implies", "contains", "starts_with", "ends_with"];
+pub(crate) const OPERATOR_WORDS: [&str; 8] = ["and", "or", "not", "in", "implies", "contains", "starts_with", "ends_with"];
 
 /// Reads the tokens as one expression. `None` where nothing at all could be read.
 pub(crate) fn parse(tokens: &[Token], nesting: usize) -> (Option<Expr>, Vec<SyntaxError>) {
@@ -219,8 +218,7 @@ impl Parser<'_> {
             levels += 1;
             let right = item(self);
             let span = self.since(left.span.start);
-            let kind =
-                ExprKind::Binary { op: BinaryOp::Arith(op), op_span, left: Box::new(left), right: Box::new(right) };
+            let kind = ExprKind::Binary { op: BinaryOp::Arith(op), op_span, left: Box::new(left), right: Box::new(right) };
             left = Expr { kind, span };
         }
         self.depth -= levels;
@@ -413,9 +411,14 @@ impl Parser<'_> {
             return;
         }
         let (bracket, opened) = if sym == Sym::Close { (")", "(") } else { ("]", "[") };
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|t| &t.kind);
+        if matches!(self.peek(), TokenKind::End) && matches!(before, Some(TokenKind::Bad)) {
+            // A string without end has swallowed the bracket, and has been reported.
+            return;
+        }
         if matches!(self.peek(), TokenKind::End) {
-            let error = SyntaxError::new(codes::UNCLOSED, open, format!("this `{opened}` is never closed"))
-                .help(format!("add a `{bracket}`"));
+            let error =
+                SyntaxError::new(codes::UNCLOSED, open, format!("this `{opened}` is never closed")).help(format!("add a `{bracket}`"));
             self.error(error);
             return;
         }
@@ -481,9 +484,8 @@ impl Parser<'_> {
         let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map(|t| &t.kind);
         if let TokenKind::Word(word) = self.peek() {
             if let Some(lower) = lower_keyword(word) {
-                return SyntaxError::new(codes::KEYWORD_CASE, span, format!("`{word}` is no operator")).help(format!(
-                    "keywords are lower case: write `{lower}`"
-                ));
+                return SyntaxError::new(codes::KEYWORD_CASE, span, format!("`{word}` is no operator"))
+                    .help(format!("keywords are lower case: write `{lower}`"));
             }
             if let Some(TokenKind::Word(before)) = before
                 && let Some(lower) = lower_keyword(before)
@@ -494,14 +496,13 @@ impl Parser<'_> {
             }
         }
         match self.peek() {
-            TokenKind::End => SyntaxError::new(codes::UNEXPECTED_END, span, format!("expected {wanted}, found the end"))
-                .label("the expression ends here"),
+            TokenKind::End => {
+                SyntaxError::new(codes::UNEXPECTED_END, span, format!("expected {wanted}, found the end")).label("the expression ends here")
+            }
             TokenKind::Sym(Sym::Assign) => SyntaxError::new(codes::FOREIGN_OPERATOR, span, "`=` is no operator")
                 .help("write `==`; `=` only names an option, as in `preceded_by(S, within=1s)`"),
-            TokenKind::Word(word) if word == "not" => {
-                SyntaxError::new(codes::UNEXPECTED, span, format!("expected {wanted}, found `not`"))
-                    .help("put what is negated in parentheses: `(not …)`")
-            }
+            TokenKind::Word(word) if word == "not" => SyntaxError::new(codes::UNEXPECTED, span, format!("expected {wanted}, found `not`"))
+                .help("put what is negated in parentheses: `(not …)`"),
             TokenKind::Word(word) if word == "like" || word == "is" => {
                 SyntaxError::new(codes::FOREIGN_OPERATOR, span, format!("`{word}` is no operator"))
                     .help("write `==`, `contains`, `starts_with`, `ends_with` or `matches`")

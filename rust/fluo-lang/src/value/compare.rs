@@ -11,9 +11,7 @@ use crate::program::CompareOp;
 pub fn equal(a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
     match (a, b) {
         (ValueRef::Str(a), ValueRef::Str(b)) if a == b => true,
-        (ValueRef::Str(text), ValueRef::Bool(truth)) | (ValueRef::Bool(truth), ValueRef::Str(text)) => {
-            text == bool_text(truth)
-        }
+        (ValueRef::Str(text), ValueRef::Bool(truth)) | (ValueRef::Bool(truth), ValueRef::Str(text)) => text == bool_text(truth),
         (ValueRef::Bool(a), ValueRef::Bool(b)) => a == b,
         (ValueRef::Duration(a), ValueRef::Duration(b)) => a == b,
         (ValueRef::Bytes(a), ValueRef::Bytes(b)) => a == b,
