@@ -10,6 +10,7 @@ mod expr;
 mod generation;
 mod identity;
 mod ingest;
+mod json;
 pub mod otlp;
 mod plan;
 pub mod projection;

@@ -59,7 +59,7 @@ impl<'a> Item<'a> {
     }
 }
 
-/// A value of the wire; an empty one is missing. A map is present and equal to nothing.
+/// A value of the wire; an empty one and NaN are missing. A map reads as its JSON text.
 pub(crate) fn value(any: AnyValueRef<'_>) -> Option<Val<'_>> {
     match any {
         AnyValueRef::Empty => None,
@@ -70,10 +70,10 @@ pub(crate) fn value(any: AnyValueRef<'_>) -> Option<Val<'_>> {
         AnyValueRef::Bytes(b) => Some(Val::Bytes(Cow::Borrowed(b))),
         AnyValueRef::Array(items) => {
             let mut list = Vec::new();
-            flatten(items.into_iter().filter_map(value), &mut list);
+            flatten(items.filter_map(value), &mut list);
             Some(Val::List(list))
         }
-        AnyValueRef::KvList(_) => Some(Val::List(Vec::new())),
+        AnyValueRef::KvList(_) => Some(Val::Str(Cow::Owned(crate::json::text(any).into_bytes()))),
     }
 }
 
@@ -135,7 +135,10 @@ impl<'a> SpanEnv<'a, '_> {
             dropped |= view.dropped_attributes > 0;
         }
         if matches!(place, Place::Any | Place::Resource) {
-            values.extend(fitting(view.resource().attributes(), glob));
+            // What the span says hides what its resource says under the same key.
+            let hidden = |key: &[u8]| place == Place::Any && view.attributes().any(|(own, _)| own == key);
+            let of_resource = view.resource().attributes().filter(|(key, _)| glob.matches(key) && !hidden(key));
+            values.extend(of_resource.filter_map(|(_, any)| value(any)));
             dropped |= view.resource().dropped_attributes > 0;
         }
         if place == Place::Scope {

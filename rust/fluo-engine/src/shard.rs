@@ -1,6 +1,7 @@
 //! A shard: the traces whose ids fall to it, with their timers and limits. One lock guards one shard; locks are never nested.
 
 mod decide;
+mod gone;
 mod learn;
 mod timers;
 
@@ -19,6 +20,7 @@ use crate::store::trace::{Added, KeptValue, Stage, TraceState};
 use crate::tally::Tally;
 use crate::truth::Reasons;
 use crate::verdict::{Reason, VerdictRecord};
+use gone::Gone;
 use timers::Timers;
 
 /// What every shard of an engine shares.
@@ -43,6 +45,8 @@ pub(crate) struct Shard {
     begun: VecDeque<[u8; 16]>,
     /// Decided traces in the order in which they were decided.
     decided: VecDeque<[u8; 16]>,
+    /// Ids of traces that were forgotten, the latest ones: a straggler opens no second trace.
+    gone: Gone,
     pub(crate) counts: Counts,
     scratch: Vec<KeptValue>,
 }
@@ -94,6 +98,7 @@ impl Shard {
             timers: Timers::default(),
             begun: VecDeque::new(),
             decided: VecDeque::new(),
+            gone: Gone::default(),
             counts: Counts::default(),
             scratch: Vec::new(),
         }
@@ -123,6 +128,10 @@ impl Shard {
                 continue;
             }
             if !self.traces.contains_key(&span.trace) {
+                if self.gone.has(&span.trace) {
+                    self.counts.late += 1;
+                    continue;
+                }
                 // A trace whose first span had ended long before it came was there before this engine saw it.
                 let end = span.record.end;
                 let is_late = end != 0 && end.saturating_add(shared.config.late_grace_ns) < moment.event_time;
@@ -304,7 +313,7 @@ impl Shard {
     pub(crate) fn bytes(&self) -> usize {
         const QUEUED: usize = 16;
         let shared: usize = self.generations.iter().map(|g| g.combinations.bytes()).sum();
-        self.counts.bytes + shared + (self.begun.len() + self.decided.len()) * QUEUED + self.timers.bytes()
+        self.counts.bytes + shared + (self.begun.len() + self.decided.len()) * QUEUED + self.timers.bytes() + self.gone.bytes()
     }
 
     /// The verdicts of each generation's rules: generation and tallies in rule order.

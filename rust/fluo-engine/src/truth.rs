@@ -33,6 +33,11 @@ impl Reasons {
         self.0 & other.0 != 0
     }
 
+    /// All of them but [`Reasons::OPEN`].
+    pub(crate) fn all(self) -> Vec<Reason> {
+        Reason::ALL.into_iter().filter(|r| self.has(Self::of(*r))).collect()
+    }
+
     /// The one that a verdict names: the first in the order of [`Reason::ALL`].
     pub(crate) fn first(self) -> Option<Reason> {
         Reason::ALL.into_iter().find(|r| self.has(Self::of(*r)))

@@ -80,6 +80,8 @@ pub struct VerdictRecord {
     pub group: Vec<String>,
     /// The answer.
     pub verdict: Verdict,
+    /// Every reason of an inconclusive verdict.
+    pub reasons: Vec<Reason>,
     /// When it was given.
     pub phase: Phase,
     /// What made the engine decide.

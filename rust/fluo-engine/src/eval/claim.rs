@@ -4,6 +4,8 @@ use super::cell::{self, Cell};
 use super::view::{Frame, View};
 use crate::expr::read::Read;
 use crate::expr::{ops, shape};
+use fluo_lang::program::CompareOp;
+
 use crate::plan::{Claim, ClaimTerm, Distinguished};
 use crate::truth::{Reasons, Truth};
 use crate::value::Val;
@@ -19,7 +21,14 @@ impl<'t> View<'t> {
             Claim::Or(parts) => parts.iter().fold(Truth::False, |any, part| any.or(self.truth(part, frame))),
             Claim::NonEmpty { set, tested } => self.is_not_empty(*set, *tested, frame),
             Claim::Compare { op, left, right } => cell::compare(*op, &self.cell(left, frame), &self.cell(right, frame)),
-            Claim::In { term, list, negated } => over(&self.cell(term, frame), |read| ops::is_in(read, list, *negated)),
+            Claim::In { term, list, negated } => match self.cell(term, frame) {
+                range @ Cell::Range { .. } => {
+                    let equals = |item: &Val<'static>| cell::compare(CompareOp::Eq, &range, &Cell::Exact(item.borrowed()));
+                    let found = list.iter().fold(Truth::False, |any, item| any.or(equals(item)));
+                    if *negated { found.not() } else { found }
+                }
+                known => over(&known, |read| ops::is_in(read, list, *negated)),
+            },
             Claim::Text { op, left, right } => {
                 let (left, right) = (self.cell(left, frame), self.cell(right, frame));
                 over(&left, |left| over(&right, |right| ops::text(*op, left, right)))

@@ -23,7 +23,7 @@ impl View<'_> {
         }
         let (mut certain, mut possible) = (0u64, 0u64);
         let mut why = hidden;
-        for other in candidates {
+        for other in candidates.into_iter().filter(|other| *other != at) {
             match self.fits(at, other, plan) {
                 Truth::True => certain += 1,
                 Truth::Unknown(reasons) => {

@@ -108,13 +108,16 @@ fn zero_like(read: &Read<'_>) -> Val<'static> {
     if matches!(read.value, Some(Val::Duration(_))) { Val::Duration(0) } else { Val::Int(0) }
 }
 
-/// Arithmetic over two reads: missing where an operand is.
+/// Arithmetic over two reads: missing where an operand is, or is several values.
 pub(crate) fn arith<'a>(op: ArithOp, left: &Read<'_>, right: &Read<'_>) -> Read<'a> {
     if left.exists() == Truth::False || right.exists() == Truth::False {
         return Read::MISSING;
     }
     match (&left.value, &right.value) {
-        (Some(a), Some(b)) => Read::maybe(combine(op, a, b)),
+        (Some(a), Some(b)) => match (a.each(), b.each()) {
+            ([a], [b]) => Read::maybe(combine(op, a, b)),
+            _ => Read::MISSING,
+        },
         _ => Read::unknown(left.unknown.and(right.unknown)),
     }
 }

@@ -236,6 +236,10 @@ fn record(shared: &Shared, view: &View<'_>, rule: &RulePlan, outcome: &GroupOutc
         trace_id: Some(view.trace.id),
         group: outcome.group.as_ref().map(|g| g.values.clone()).unwrap_or_default(),
         verdict,
+        reasons: match outcome.outcome {
+            Outcome::Unknown(why) => why.all(),
+            _ => Vec::new(),
+        },
         phase,
         trigger: if phase == Phase::Early { Trigger::Early } else { trigger },
     });

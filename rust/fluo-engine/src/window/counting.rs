@@ -224,6 +224,7 @@ impl Monitor {
                 trace_id: None,
                 group: self.groups.get(key).map(|g| g.values.clone()).unwrap_or_default(),
                 verdict: Verdict::Violated,
+                reasons: Vec::new(),
                 phase: Phase::Early,
                 trigger: Trigger::Early,
             });
