@@ -292,6 +292,7 @@ impl Shard {
         let Some(trace) = self.traces.remove(id) else {
             return;
         };
+        self.gone.add(*id);
         self.counts.bytes = self.counts.bytes.saturating_sub(trace.bytes());
         match trace.stage {
             Stage::Open => self.counts.open -= 1,
