@@ -14,8 +14,10 @@ fn catch<T>(call: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(value) => Some(value),
         Err(payload) => {
-            // Dropping a payload can panic again, this time outside any catch. Leaking a few bytes of a defect is the better end.
-            mem::forget(payload);
+            // Dropping a payload can panic in its turn. What that panic carries is leaked, or this would have no end.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                mem::forget(again);
+            }
             None
         }
     }
