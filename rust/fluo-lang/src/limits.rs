@@ -22,7 +22,7 @@ impl Default for Limits {
 }
 
 /// What the stack bears whatever the settings say: a setting above it counts as this.
-const DEEPEST: usize = 512;
+const DEEPEST: usize = 256;
 
 impl Limits {
     /// The nesting that is applied.

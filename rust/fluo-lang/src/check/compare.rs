@@ -7,7 +7,7 @@ use crate::codes;
 use crate::program::{CompareOp, Expr, FieldKey, Term};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Head};
-use crate::value::Value;
+use crate::value::{self, Value};
 
 impl<'a> Lowering<'a> {
     pub(super) fn binary(
@@ -19,6 +19,11 @@ impl<'a> Lowering<'a> {
         level: Level,
         span: Span,
     ) -> Option<Expr> {
+        if level == Level::Claim && self.is_field(left) {
+            let note = self.bare_field(span);
+            self.error(left.span, note);
+            return None;
+        }
         match op {
             BinaryOp::Compare(op) => self.compare(op, left, right, level, span),
             BinaryOp::In | BinaryOp::NotIn => self.membership(op == BinaryOp::NotIn, left, right, level, span),
@@ -40,6 +45,18 @@ impl<'a> Lowering<'a> {
                 self.error(op_span, note);
                 None
             }
+        }
+    }
+
+    /// Whether an expression is a field by its form: then a comparison with it belongs into a predicate as a whole.
+    fn is_field(&self, expr: &ast::Expr) -> bool {
+        match &expr.bare().kind {
+            ExprKind::Chain(chain) if chain.head == Head::Word => chain.segments.first().is_some_and(|first| {
+                let called = first.args.is_some();
+                let name = first.name.name.as_str();
+                (!called || name == "attr") && !matches!(name, "trace" | "spans" | "traces")
+            }),
+            _ => false,
         }
     }
 
@@ -76,6 +93,14 @@ impl<'a> Lowering<'a> {
         self.check_types(op, &a, &b, left, right, span)?;
         self.hint_comparison(op, &a, &b, span);
         self.check_in_flight(op, &a, &b, span)?;
+        if let (Term::Literal(x), Term::Literal(y)) = (&a.term, &b.term)
+            && level != Level::Claim
+        {
+            let always = if value::compare(op, x.view(), y.view()) { "always" } else { "never" };
+            let note = Note::new(codes::NEVER_HOLDS, format!("both sides are literals: this {always} holds"))
+                .help("a single word right of a comparison is a string; `attr(word)` is the field");
+            self.warn(span, note);
+        }
         Some(Expr::Compare { op, left: a.term, right: b.term })
     }
 

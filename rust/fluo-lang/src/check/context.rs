@@ -144,8 +144,8 @@ impl<'a> Lowering<'a> {
             }
             return None;
         }
-        // A level of syntax makes at most two here; what is beyond stems from defines that were nested into each other.
-        if self.depth > self.limits.nesting() * 2 {
+        // A level of syntax makes at most four here; what is beyond stems from defines that were nested into each other.
+        if self.depth > self.limits.nesting() * 4 {
             let note = Note::new(codes::NESTING, "nested too deeply with its defines inserted");
             self.error(span, note);
             return None;

@@ -2,7 +2,9 @@
 
 use super::context::{Level, Lowering, Note};
 use crate::codes;
-use crate::program::{AggregateFn, CompareOp, Expr, Field, FieldKey, Owner, Polarity, RelationKind, Spanset, Step, Term};
+use crate::program::{
+    AggregateFn, CompareOp, Expr, Field, FieldKey, Guard, Owner, Polarity, Quantifier, RelationKind, Spanset, Step, Term,
+};
 use crate::source::Span;
 use crate::value::{Value, equal};
 
@@ -104,7 +106,8 @@ impl Lowering<'_> {
     }
 
     /// What can be said when the whole claim is known.
-    pub(super) fn hint_claim(&mut self, claim: &Expr, guarded: bool, span: Span) {
+    pub(super) fn hint_claim(&mut self, claim: &Expr, guard: &Guard, span: Span) {
+        let guarded = matches!(guard, Guard::When(_));
         let alls = std::mem::take(&mut self.alls);
         for all in alls.into_iter().filter(|all| !guarded && !asks_for(claim, &all.set)) {
             let note = Note::new(codes::NEVER_ALL, "`all` also holds where there is no such span, and then this signals")
@@ -125,7 +128,9 @@ impl Lowering<'_> {
                 .help("write the left side as `when:`, the right side as the claim: then the rule does not apply there");
             self.warn(span, note);
         }
-        if let Some(truth) = constant(claim) {
+        let nowhere = matches!(guard, Guard::When(when) if constant(when, None) == Some(false));
+        let truth = if nowhere || follows(guard, claim) { Some(self.polarity == Polarity::Always) } else { constant(claim, None) };
+        if let Some(truth) = truth {
             let message = match (self.polarity, truth) {
                 (Polarity::Always, true) | (Polarity::Never, false) => "this rule can never signal",
                 (Polarity::Always, false) | (Polarity::Never, true) => "this rule signals wherever it applies",
@@ -208,7 +213,7 @@ fn asks_for(claim: &Expr, set: &Spanset) -> bool {
     let Expr::And(items) = claim else { return false };
     items.iter().any(|item| match item {
         Expr::NonEmpty(s) => s == set,
-        Expr::Quantified { quantifier: crate::program::Quantifier::Any, set: s, .. } => s == set,
+        Expr::Quantified { quantifier: Quantifier::Any, set: s, .. } => s == set,
         Expr::Compare { left: Term::Aggregate(a), op: CompareOp::Gt | CompareOp::Ge, .. } => a.set == *set,
         Expr::Not(inner) => matches!(&**inner, Expr::Empty(s) if s == set),
         _ => false,
@@ -225,34 +230,49 @@ pub(super) fn is_presence(expr: &Expr) -> bool {
     }
 }
 
-/// The truth of an expression whatever the spans are.
-pub(super) fn constant(expr: &Expr) -> Option<bool> {
+/// The truth of an expression whatever the spans are, one spanset known not to be empty where one is given.
+pub(super) fn constant(expr: &Expr, present: Option<&Spanset>) -> Option<bool> {
+    let all_spans = |set: &Spanset| set.steps.is_empty() && set.within.is_none() && set.by.is_empty();
+    let known = |set: &Spanset| all_spans(set) || present == Some(set);
     match expr {
         Expr::Const(truth) => Some(*truth),
-        Expr::Not(inner) => constant(inner).map(|t| !t),
-        Expr::And(items) => joined(items, false),
-        Expr::Or(items) => joined(items, true),
-        Expr::Implies(a, b) => match (constant(a), constant(b)) {
+        Expr::Not(inner) => constant(inner, present).map(|t| !t),
+        Expr::And(items) => joined(items, false, present),
+        Expr::Or(items) => joined(items, true, present),
+        Expr::Implies(a, b) => match (constant(a, present), constant(b, present)) {
             (Some(false), _) | (_, Some(true)) => Some(true),
             (Some(true), b) => b,
             _ => None,
         },
-        Expr::Compare { op, left, right } => compared(*op, range(left)?, range(right)?),
-        Expr::NonEmpty(set) if set.steps.is_empty() && set.within.is_none() && set.by.is_empty() => Some(true),
-        Expr::Empty(set) if set.steps.is_empty() && set.within.is_none() && set.by.is_empty() => Some(false),
+        Expr::Compare { op, left, right } => match super::applicability::at_least_one(expr) {
+            Some(set) if known(set) => Some(true),
+            _ => compared(*op, range(left)?, range(right)?),
+        },
+        Expr::NonEmpty(set) if known(set) => Some(true),
+        Expr::Empty(set) if known(set) => Some(false),
         Expr::Quantified { quantifier, predicate, .. } => match (quantifier, &**predicate) {
-            (crate::program::Quantifier::Any, Expr::Const(false)) => Some(false),
-            (crate::program::Quantifier::All, Expr::Const(true)) | (crate::program::Quantifier::None, Expr::Const(false)) => Some(true),
+            (Quantifier::Any, Expr::Const(false)) => Some(false),
+            (Quantifier::All, Expr::Const(true)) | (Quantifier::None, Expr::Const(false)) => Some(true),
             _ => None,
         },
         _ => None,
     }
 }
 
-fn joined(items: &[Expr], deciding: bool) -> Option<bool> {
+/// Whether a claim holds wherever the guard that was derived from it does.
+fn follows(guard: &Guard, claim: &Expr) -> bool {
+    let tests = match guard {
+        Guard::Derived(Expr::Or(items)) => items.iter().collect(),
+        Guard::Derived(only) => vec![only],
+        _ => return false,
+    };
+    tests.into_iter().all(|test| matches!(test, Expr::NonEmpty(set) if constant(claim, Some(set)) == Some(true)))
+}
+
+fn joined(items: &[Expr], deciding: bool, present: Option<&Spanset>) -> Option<bool> {
     let mut all = true;
     for item in items {
-        match constant(item) {
+        match constant(item, present) {
             Some(truth) if truth == deciding => return Some(deciding),
             Some(_) => {}
             None => all = false,

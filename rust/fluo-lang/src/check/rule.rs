@@ -89,7 +89,6 @@ pub(super) fn lower(raw: &RawRule, around: &Surroundings<'_>, findings: &mut Fin
     };
     l.text = claim_text;
     let whole = Span { start: 0, end: u32::try_from(claim_text.text.len()).unwrap_or(u32::MAX) };
-    l.hint_claim(&claim, when.is_some(), whole);
     let observed: Vec<&Expr> = std::iter::once(&claim).chain(when.as_ref()).collect();
     let message = template.as_ref().map(|template| l.message(template, &observed));
     let guard = match when {
@@ -97,6 +96,7 @@ pub(super) fn lower(raw: &RawRule, around: &Surroundings<'_>, findings: &mut Fin
         Some(when) => Guard::When(when),
         None => l.derived(scope, polarity, &claim, whole)?,
     };
+    l.hint_claim(&claim, &guard, whole);
     let by = l.by.take().unwrap_or_default();
     if count_errors(findings) > errors || raw.broken {
         return None;

@@ -109,7 +109,7 @@ impl<'a> Lowering<'a> {
             Level::Claim => {
                 let shown = if is_bare_name(&text) { text } else { format!("'{text}'") };
                 Note::new(codes::BARE_FIELD, format!("the span name `{shown}` stands outside a predicate"))
-                    .help(format!("write `trace.has({shown})`"))
+                    .help(format!("a claim speaks of spansets: `trace.spans.any({shown})`"))
             }
             Level::Item(_) => Note::new(codes::ITEM_PREDICATE, format!("`{text}` is no condition on an event or a link"))
                 .help(format!("compare it: `{text} == …`, or test it: `exists({text})`")),

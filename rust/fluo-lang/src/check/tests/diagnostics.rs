@@ -167,6 +167,8 @@ const HINTS: &[(&str, &str, &str, &str)] = &[
     ("never", "trace.has(trace_id == 'ABC')", codes::NEVER_HOLDS, "trace_id == 'ABC'"),
     ("never", "trace.has(name == 'payment.*')", codes::GLOB_COMPARED, "name == 'payment.*'"),
     ("never", "trace.has(span.kind == server)", codes::SCOPED_INTRINSIC, "span.kind"),
+    ("always", "trace.has(a.b) or trace.depth < 3", codes::CONSTANT_RULE, "trace.has(a.b) or trace.depth < 3"),
+    ("never", "trace.has(kind == server and 'a' == 'b')", codes::NEVER_HOLDS, "'a' == 'b'"),
     ("never", "trace.has(servce == 'x')", codes::NEAR_INTRINSIC, "servce"),
     ("never", "trace.has(service_name == 'x')", codes::NEAR_INTRINSIC, "service_name"),
 ];
@@ -198,6 +200,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("define: {a: x.y}\nrules:\n- name: r\n  never: trace.has(a.b)\n", codes::UNUSED_DEFINE, "a"),
     ("- name: a b\n  never: trace.has(a.b)\n", codes::RULE_NAME, "a b"),
     ("- name: r\n  never: trace.has(a.b)\n- name: r\n  never: trace.has(c.d)\n", codes::DUPLICATE_RULE, "r"),
+    ("- name: r\n  never: trace.has(a.b)\n  when: false\n", codes::CONSTANT_RULE, "trace.has(a.b)"),
     ("- name: r\n  severity: error\n", codes::NO_CLAIM, "r"),
     ("- name: r\n  never: trace.has(a.b)\n  always: trace.has(a.b)\n", codes::TWO_CLAIMS, "r"),
     ("- name: r\n  span: {name: x}\n  condition: gt(count, 5)\n  always: trace.has(a.b)\n", codes::TWO_CLAIMS, "r"),
@@ -289,11 +292,13 @@ fn the_deepest_rule_that_loads_fits_the_stack_of_a_small_thread() {
         format!("trace.has({}a.b{})", "has_parent(".repeat(120), ")".repeat(120)),
         format!("trace.has({}a.b{})", "(".repeat(120), ")".repeat(120)),
         format!("trace.has({}a.b)", "not ".repeat(120)),
+        format!("trace.has({}a.b{})", "(x.y or z.w and ".repeat(120), ")".repeat(120)),
+        format!("trace.has({}a.b{})", "has_child(x.y or z.w and ".repeat(120), ")".repeat(120)),
         format!("trace.has(x.y > {}a.b{})", "1 + (".repeat(55), ")".repeat(55)),
         format!("trace.has(x.y > {}a.b{})", "lower(".repeat(110), ")".repeat(110)),
         format!("{}trace.has(a.b){}", "(x.y implies ".replace("x.y", "trace.has(c.d)").repeat(55), ")".repeat(55)),
     ];
-    let thread = std::thread::Builder::new().stack_size(1 << 20);
+    let thread = std::thread::Builder::new().stack_size(2 << 20);
     let run = move || {
         for claim in worst {
             let loaded = load(&file("never", &claim));
