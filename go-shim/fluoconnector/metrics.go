@@ -101,7 +101,7 @@ func (e *metricsEdge) metrics(engine *shim.Shared) pmetric.Metrics {
 	w.counter("fluo.traces.completed", "Traces that were decided", "{trace}", s.TracesCompleted)
 	w.counter("fluo.traces.evicted", "Traces that were decided early because of a limit", "{trace}", s.TracesEvicted)
 	w.gauge("fluo.traces.open", "Traces that are not decided yet", "{trace}", s.TracesOpen)
-	w.counter("fluo.signals", "Signals that the rules gave rise to", "{signal}", s.SignalsEmitted)
+	w.counter("fluo.signals", "Signals that the rules gave rise to and the queue took", "{signal}", s.SignalsEmitted)
 	w.counter("fluo.signals.dropped", "Signals that the full queue could not hold", "{signal}", s.SignalsDropped)
 	return md
 }

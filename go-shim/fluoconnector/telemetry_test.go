@@ -96,11 +96,13 @@ func TestLimitsShowInTelemetry(t *testing.T) {
 	for n := range uint64(100) {
 		consume(t, edge, tracetest.Trace(n, tracetest.Charge, tracetest.Charge, tracetest.Check))
 	}
-	assert.Equal(t, int64(100), value(tel, "otelcol_connector_fluo_signals_emitted"))
-	assert.Positive(t, value(tel, "otelcol_connector_fluo_signals_queued"))
-	assert.Positive(t, value(tel, "otelcol_connector_fluo_signals_dropped"))
-	assert.LessOrEqual(t, value(tel, "otelcol_connector_fluo_traces_open"), int64(10))
-	assert.Equal(t, int64(90), value(tel, "otelcol_connector_fluo_traces_evicted"))
+	emitted, dropped := value(tel, "otelcol_connector_fluo_signals_emitted"), value(tel, "otelcol_connector_fluo_signals_dropped")
+	assert.Equal(t, int64(100), emitted+dropped)
+	assert.Equal(t, int64(4), value(tel, "otelcol_connector_fluo_signals_queued"))
+	assert.LessOrEqual(t, emitted, int64(4+4), "the queue and at most one chunk under way")
+	open, evicted := value(tel, "otelcol_connector_fluo_traces_open"), value(tel, "otelcol_connector_fluo_traces_evicted")
+	assert.Equal(t, int64(100), open+evicted)
+	assert.Greater(t, evicted, open, "the engine divides the limit among its shards, so it holds about that many")
 	gate.Open()
 	require.NoError(t, edge.Shutdown(t.Context()))
 }

@@ -357,7 +357,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorFluoSignalsEmitted, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_fluo_signals_emitted",
-		metric.WithDescription("Signals that the rules gave rise to [Development]"),
+		metric.WithDescription("Signals that the rules gave rise to and the queue took [Development]"),
 		metric.WithUnit("{signals}"),
 	)
 	errs = errors.Join(errs, err)

@@ -100,7 +100,7 @@ func AssertEqualProcessorFluoSignalsDropped(t *testing.T, tt *componenttest.Tele
 func AssertEqualProcessorFluoSignalsEmitted(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_fluo_signals_emitted",
-		Description: "Signals that the rules gave rise to [Development]",
+		Description: "Signals that the rules gave rise to and the queue took [Development]",
 		Unit:        "{signals}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
