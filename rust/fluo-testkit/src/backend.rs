@@ -1,7 +1,11 @@
 //! One corpus for everything that gives verdicts.
 
+mod engine;
+
 use fluo_lang::program::RuleSet;
 use fluo_lang::source::Source;
+
+pub use engine::EngineBackend;
 
 use crate::model::{SpanId, TraceId};
 use crate::oracle::{self, CallTable, Config, Reason, Run, Trigger, Verdict};
@@ -77,16 +81,27 @@ impl Answer {
     }
 }
 
+/// What a backend has to say of a scenario.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Report {
+    /// The final verdict of every (rule, trace, group).
+    pub records: Vec<VerdictRecord>,
+    /// Rules that the backend cannot run in this scenario, with the reason: nothing is expected of them.
+    pub unsupported: Vec<(String, String)>,
+    /// Rules of which only violations are reported: no record means that there was none.
+    pub violations_only: Vec<String>,
+}
+
 /// Something that gives verdicts.
 pub trait Backend {
     /// What it is called in reports.
     fn name(&self) -> &str;
 
-    /// The final verdict of every (rule, trace, group).
+    /// Runs the scenario to its end.
     ///
     /// # Errors
-    /// A sentence that says why the backend could not run, or cannot run this scenario.
-    fn run(&self, scenario: &Scenario) -> Result<Vec<VerdictRecord>, String>;
+    /// A sentence that says why the backend could not run.
+    fn run(&self, scenario: &Scenario) -> Result<Report, String>;
 }
 
 /// The reference evaluator as a backend.
@@ -98,9 +113,9 @@ impl Backend for OracleBackend {
         "oracle"
     }
 
-    fn run(&self, scenario: &Scenario) -> Result<Vec<VerdictRecord>, String> {
+    fn run(&self, scenario: &Scenario) -> Result<Report, String> {
         let findings = oracle::evaluate(&scenario.rules, &scenario.config, &scenario.calls, &scenario.run);
-        Ok(findings.into_iter().map(VerdictRecord::from).collect())
+        Ok(Report { records: findings.into_iter().map(VerdictRecord::from).collect(), ..Report::default() })
     }
 }
 

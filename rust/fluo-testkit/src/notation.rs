@@ -34,8 +34,11 @@ use crate::model::{AnyValue, Event, Kind, Link, Resource, Scope, SpanData, SpanI
 
 mod cursor;
 mod line;
+mod write;
 
 use line::{Line, Parent};
+
+pub use write::write;
 
 /// 2026-01-01T00:00:00Z: where relative times start unless a case says otherwise. Unix nanoseconds.
 pub const BASE: u64 = 1_767_225_600_000_000_000;
@@ -116,9 +119,7 @@ pub fn parse(label: &str, text: &str, base: u64) -> Result<Trace, NotationError>
     let ids: BTreeMap<String, SpanId> = spans.iter().filter_map(|s| Some((s.label.clone()?, s.data.span_id))).collect();
     for (at, line) in explicit_parents {
         let parent = match &line.parent {
-            Some(Parent::Label(label)) => {
-                Some(*ids.get(label).ok_or_else(|| line.error(format!("no span is labelled `{label}`")))?)
-            }
+            Some(Parent::Label(label)) => Some(*ids.get(label).ok_or_else(|| line.error(format!("no span is labelled `{label}`")))?),
             Some(Parent::Lost(name)) => Some(lost_id(name)),
             _ => None,
         };

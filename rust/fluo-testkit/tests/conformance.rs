@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fluo_testkit::backend::OracleBackend;
+use fluo_testkit::backend::{EngineBackend, OracleBackend};
 use fluo_testkit::case::{self, TestFile};
 
 fn corpus() -> PathBuf {
@@ -45,4 +45,12 @@ fn the_corpus_is_large_and_says_what_it_pins() {
             assert!(test.pins.as_ref().is_some_and(|pins| !pins.is_empty()), "{}: test `{}` pins nothing", file.name, test.name);
         }
     }
+}
+
+#[test]
+fn the_engine_passes_the_corpus() {
+    let files = files();
+    let failures: Vec<String> =
+        files.iter().flat_map(|file| file.run(&EngineBackend).into_iter().map(|f| format!("{}: {f}", file.name))).collect();
+    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
 }

@@ -1,6 +1,6 @@
 //! What a test expects, and whether a backend's records say so.
 
-use crate::backend::{Answer, VerdictRecord};
+use crate::backend::{Answer, Report, VerdictRecord};
 use crate::model::{SpanId, TraceId};
 use crate::oracle::Reason;
 
@@ -76,13 +76,21 @@ impl Expectation {
             && self.group.as_ref().is_none_or(|group| *group == record.group)
     }
 
-    /// What is wrong with the records of a run; `None` where they are as expected.
+    /// What is wrong with what a backend reports; `None` where it is as expected.
     #[must_use]
-    pub fn check(&self, records: &[VerdictRecord]) -> Option<String> {
-        let about: Vec<&VerdictRecord> = records.iter().filter(|record| self.is_about(record)).collect();
+    pub fn check(&self, report: &Report) -> Option<String> {
+        if report.unsupported.iter().any(|(rule, _)| *rule == self.rule) {
+            return None;
+        }
+        let about: Vec<&VerdictRecord> = report.records.iter().filter(|record| self.is_about(record)).collect();
         let Some(worst) = about.iter().max_by_key(|record| record.verdict) else {
             // Nothing to say and not applicable are the same to everybody but an auditor.
-            return (self.verdict.answer != Answer::NotApplicable).then(|| format!("expected {}, got no verdict", self.verdict));
+            let may_be_silent = match self.verdict.answer {
+                Answer::NotApplicable => true,
+                Answer::Satisfied | Answer::Inconclusive => report.violations_only.contains(&self.rule),
+                Answer::Violated => false,
+            };
+            return (!may_be_silent).then(|| format!("expected {}, got no verdict", self.verdict));
         };
         let reason_fits = self.verdict.reason.is_none_or(|reason| worst.reasons.contains(&reason));
         if worst.verdict != self.verdict.answer || !reason_fits {

@@ -27,16 +27,16 @@ impl std::fmt::Display for Failure {
 #[must_use]
 pub fn run(test: &Test, backend: &dyn Backend) -> Vec<Failure> {
     let failure = |line: u64, title: &str, message: String| Failure { test: test.name.clone(), line, title: title.to_owned(), message };
-    let records = match backend.run(&test.scenario) {
-        Ok(records) => records,
+    let report = match backend.run(&test.scenario) {
+        Ok(report) => report,
         Err(why) => return vec![failure(test.line, backend.name(), why)],
     };
     let mut failures: Vec<Failure> = test
         .expectations
         .iter()
-        .filter_map(|expectation| Some(failure(expectation.line, &expectation.title, expectation.check(&records)?)))
+        .filter_map(|expectation| Some(failure(expectation.line, &expectation.title, expectation.check(&report)?)))
         .collect();
-    for record in records.iter().filter(|record| record.verdict == Answer::Violated) {
+    for record in report.records.iter().filter(|record| record.verdict == Answer::Violated) {
         if !test.expectations.iter().any(|expectation| expectation.is_about(record)) {
             let span =
                 record.span_id.and_then(|id| test.labels.iter().find(|(trace, span, _)| Some(*trace) == record.trace_id && *span == id));

@@ -4,12 +4,9 @@ use crate::otlp;
 
 #[test]
 fn indentation_makes_parents_and_resources_are_inherited() {
-    let trace = parse(
-        "t",
-        "'GET /' @shop server 0..100\n  a client 10..40 {n=1}\n    b @pay server 12..38 error('no')\n  c\nd ^?x\n  e ^a",
-        BASE,
-    )
-    .expect("reads");
+    let trace =
+        parse("t", "'GET /' @shop server 0..100\n  a client 10..40 {n=1}\n    b @pay server 12..38 error('no')\n  c\nd ^?x\n  e ^a", BASE)
+            .expect("reads");
     let by = |name: &str| trace.spans.iter().find(|s| s.data.name == name).expect("present").data.clone();
     let root = by("GET /");
     assert_eq!((root.parent_id, root.kind, root.end - root.start), (None, Kind::Server, 100_000_000));

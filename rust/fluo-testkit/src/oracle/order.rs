@@ -70,11 +70,12 @@ pub(super) fn before(world: &World<'_>, a: usize, b: usize) -> Truth {
 /// Whether the two overlap. Touching is not overlapping; a span of length zero overlaps nothing.
 pub(super) fn overlap(world: &World<'_>, a: usize, b: usize) -> Truth {
     let (first, second) = (world.span(a), world.span(b));
+    let is_point = |span: &SpanData| has_good_times(span) && span.start == span.end;
+    if is_point(first) || is_point(second) {
+        return Truth::False;
+    }
     if !has_good_times(first) || !has_good_times(second) {
         return Truth::Unknown(Reasons::of(Reason::BadTime));
-    }
-    if first.start == first.end || second.start == second.end {
-        return Truth::False;
     }
     if emitter(first) == emitter(second) {
         return Truth::of(first.start.max(second.start) < first.end.min(second.end));

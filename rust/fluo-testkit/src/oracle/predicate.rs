@@ -64,7 +64,7 @@ fn some_pair(left: &Reading, right: &Reading, satisfied: impl Fn(&Datum, &Datum)
 
 /// `in`, `not in`.
 pub(super) fn is_in(reading: &Reading, list: &[Value], negated: bool) -> Truth {
-    let list = Reading { values: list.iter().map(|v| (Datum::of_literal(v), false)).collect(), present: true, open: Reasons::NONE };
+    let list = Reading { values: list.iter().map(|v| (Datum::of_literal(v), false)).collect(), present: true, ..Reading::default() };
     compare(if negated { CompareOp::Ne } else { CompareOp::Eq }, reading, &list)
 }
 

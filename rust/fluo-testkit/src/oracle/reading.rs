@@ -25,7 +25,7 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn one(value: Datum) -> Self {
-        Self { values: vec![(value, false)], present: true, open: Reasons::NONE }
+        Self { values: vec![(value, false)], present: true, ..Self::default() }
     }
 
     pub(super) fn unknown(reasons: Reasons) -> Self {
@@ -54,7 +54,7 @@ impl Reading {
 
     fn map(self, function: impl Fn(&Datum) -> Option<Datum>) -> Self {
         let values: Vec<_> = self.values.iter().filter_map(|(value, listed)| Some((function(value)?, *listed))).collect();
-        Self { present: !values.is_empty() || (self.present && self.values.is_empty()), values, open: self.open }
+        Self { present: !values.is_empty() || (self.present && self.values.is_empty()), values, ..self }
     }
 }
 
@@ -201,11 +201,11 @@ fn of_attribute(world: &World<'_>, at: usize, attribute: &Attribute) -> Reading 
     }
 }
 
-/// The values of all events or links together.
+/// The values of all events, links or fitting keys together.
 fn several(readings: impl Iterator<Item = Reading>, dropped: u32) -> Reading {
     let mut all = Reading { open: dropped_if(dropped > 0), ..Reading::default() };
     for reading in readings {
-        all.values.extend(reading.values);
+        all.values.extend(reading.values.into_iter().map(|(value, _)| (value, false)));
         all.present |= reading.present;
         all.open = all.open.with(reading.open);
     }
@@ -228,27 +228,24 @@ fn named(places: &[(&Attributes, u32)], names: &[String]) -> Reading {
 /// Every key that fits; a key that stands in two places is read in the first.
 fn globbed(places: &[(&Attributes, u32)], glob: &Glob) -> Reading {
     let mut seen: Vec<&str> = Vec::new();
-    let mut all = Reading { open: dropped_if(places.iter().any(|(_, dropped)| *dropped > 0)), ..Reading::default() };
+    let mut found = Vec::new();
     for (attributes, _) in places {
         for (key, value) in *attributes {
-            if seen.contains(&key.as_str()) || !fits(&glob.text(), key) {
-                continue;
-            }
-            seen.push(key);
-            if let Some(reading) = usable(value) {
-                all.values.extend(reading.values);
-                all.present = true;
+            if !seen.contains(&key.as_str()) && fits(&glob.text(), key) {
+                seen.push(key);
+                found.extend(usable(value));
             }
         }
     }
-    all
+    let dropped = places.iter().map(|(_, dropped)| *dropped).max().unwrap_or(0);
+    several(found.into_iter(), dropped)
 }
 
 /// The reading of an attribute that is there; a value that was not set, or a double that is no number, is not.
 fn usable(value: &AnyValue) -> Option<Reading> {
     let values = data_of(value, false);
     let empty_list = matches!(value, AnyValue::Array(_));
-    (!values.is_empty() || empty_list).then_some(Reading { values, present: true, open: Reasons::NONE })
+    (!values.is_empty() || empty_list).then_some(Reading { values, present: true, ..Reading::default() })
 }
 
 fn dropped_if(dropped: bool) -> Reasons {

@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// Quoted literals, UUIDs, hex numbers, numbers, and hex of eight digits or more that has a digit; whole words only.
+/// Literals in single quotes (double quotes are around names in SQL), UUIDs, numbers, and hex of eight digits or more; whole words
+/// only. A literal that is not closed goes to the end.
 static PARAMETER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r"'(?:[^'\\]|\\.|'')*'",
+        r"(?s)'(?:[^'\\]|\\.|'')*(?:'|\z)",
         r"|\b[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\b",
-        r"|\b0[xX][0-9A-Fa-f]+\b",
-        r"|\b[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\b",
+        r"|-?\b[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\b",
         r"|\b[0-9A-Fa-f]{8,}\b",
     ))
     .ok()
@@ -21,9 +21,15 @@ static LIST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\?(?:\s*,\s
 pub(super) fn shape(text: &str) -> String {
     let (Some(parameter), Some(list)) = (PARAMETER.as_ref(), LIST.as_ref()) else { return text.to_owned() };
     let replaced = parameter.replace_all(text, |found: &Captures<'_>| {
-        let text = found.get(0).map_or("", |m| m.as_str());
-        let word_without_digit = text.chars().all(|c| c.is_ascii_alphabetic());
-        if word_without_digit { text.to_owned() } else { "?".to_owned() }
+        let Some(found) = found.get(0) else { return String::new() };
+        let word_without_digit = found.as_str().chars().all(|c| c.is_ascii_alphabetic());
+        if word_without_digit {
+            return found.as_str().to_owned();
+        }
+        // A minus after an operand is an operator, elsewhere the number's sign.
+        let before = text.get(..found.start()).and_then(|before| before.chars().next_back());
+        let operator = before.is_some_and(|c| c.is_alphanumeric() || "_')?".contains(c));
+        if found.as_str().starts_with('-') && operator { "-?".to_owned() } else { "?".to_owned() }
     });
     list.replace_all(&replaced, "?").into_owned()
 }
@@ -38,10 +44,11 @@ mod tests {
             ("SELECT * FROM t1 WHERE id = 5 AND n = 'it''s'", "SELECT * FROM t1 WHERE id = ? AND n = ?"),
             ("id IN (1, 2,3)", "id IN (?)"),
             ("/orders/123e4567-e89b-12d3-a456-426614174000/items/7", "/orders/?/items/?"),
-            ("key deadbeef", "key deadbeef"),
-            ("key deadbeef01", "key ?"),
-            ("x = 1.5e3", "x = ?"),
-            ("0xff", "?"),
+            ("key deadbeef deadbeef01", "key deadbeef ?"),
+            ("x = -1.5e3 - 4, a-1", "x = ? - ?, a-?"),
+            ("v2 x86_64", "v2 x86_64"),
+            ("unterminated 'abc", "unterminated ?"),
+            ("SELECT \"u\".\"id\" FROM \"u\"", "SELECT \"u\".\"id\" FROM \"u\""),
         ] {
             assert_eq!(shape(text), expected);
         }

@@ -1,0 +1,170 @@
+//! The engine as a backend, through its façade.
+
+use std::sync::Arc;
+
+use fluo_engine::signal::{Phase, Trigger};
+use fluo_engine::{Engine, Reason as EngineReason, Verdict as EngineVerdict};
+use fluo_lang::program::{Mode, RuleSet, Scope, Spanset};
+
+use super::{Answer, Backend, Report, Scenario, VerdictRecord};
+use crate::oracle::{CallEntry, End, Reason, TopIsRoot};
+use crate::otlp;
+
+/// The engine, in this process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EngineBackend;
+
+impl Backend for EngineBackend {
+    fn name(&self) -> &'static str {
+        "engine"
+    }
+
+    fn run(&self, scenario: &Scenario) -> Result<Report, String> {
+        let unsupported: Vec<(String, String)> = fluo_engine::unsupported(&scenario.rules)
+            .into_iter()
+            .filter_map(|diagnostic| Some((diagnostic.rule?, diagnostic.message)))
+            .collect();
+        let mut rules = scenario.rules.clone();
+        rules.rules.retain(|rule| unsupported.iter().all(|(name, _)| *name != rule.name));
+        let violations_only = rules.rules.iter().filter(|rule| rule.scope == Scope::Spans).map(|rule| rule.name.clone()).collect();
+        let records = if rules.rules.is_empty() { Vec::new() } else { verdicts(scenario, rules)? };
+        Ok(Report { records, unsupported, violations_only })
+    }
+}
+
+/// Drives an engine through the run and keeps the last verdict of each rule, trace and group.
+fn verdicts(scenario: &Scenario, rules: RuleSet) -> Result<Vec<VerdictRecord>, String> {
+    let grouped: Vec<String> =
+        rules.rules.iter().filter(|r| !r.by.is_empty() && r.mode != Mode::Disabled).map(|r| r.name.clone()).collect();
+    let run = &scenario.run;
+    let start = run.batches.first().map_or(0, |batch| batch.at);
+    let engine = Engine::new(Arc::new(rules), config(scenario), start).map_err(|e| e.to_string())?;
+    engine.set_call_table(&scenario.calls.entries.iter().map(call_entry).collect::<Vec<_>>());
+    for batch in &run.batches {
+        tick_until(&engine, batch.at);
+        engine.ingest(0, batch.at, &otlp::encode(&batch.spans)).map_err(|e| e.to_string())?;
+    }
+    match run.end {
+        End::Recording => {}
+        End::Until(at) => {
+            tick_until(&engine, at);
+            engine.tick(at);
+        }
+        End::Shutdown(at) => {
+            tick_until(&engine, at);
+            engine.flush(at);
+        }
+    }
+    tick_until(&engine, u64::MAX);
+    let mut last: Vec<VerdictRecord> = Vec::new();
+    for record in engine.drain_verdicts().into_iter().map(record) {
+        last.retain(|r| (&r.rule, r.trace_id, &r.group) != (&record.rule, record.trace_id, &record.group));
+        last.push(record);
+    }
+    // A grouped rule says something of the whole trace only as long as it has no group.
+    let has_group: Vec<(String, Option<[u8; 16]>)> =
+        last.iter().filter(|r| !r.group.is_empty()).map(|r| (r.rule.clone(), r.trace_id)).collect();
+    last.retain(|r| !(r.group.is_empty() && grouped.contains(&r.rule) && has_group.contains(&(r.rule.clone(), r.trace_id))));
+    Ok(last)
+}
+
+/// Lets the engine decide what is due up to this arrival time, deadline by deadline.
+fn tick_until(engine: &Engine, until: u64) {
+    let mut last = 0;
+    while let Some(deadline) = engine.next_deadline().filter(|at| *at <= until && *at > last) {
+        engine.tick(deadline);
+        last = deadline;
+    }
+}
+
+fn config(scenario: &Scenario) -> fluo_engine::Config {
+    let config = &scenario.config;
+    fluo_engine::Config {
+        settle_ns: config.settle,
+        max_duration_ns: config.max_duration,
+        late_grace_ns: config.late_grace,
+        top_is_root: match config.top_is_root {
+            TopIsRoot::Age => fluo_engine::config::TopIsRoot::Age,
+            TopIsRoot::Settle => fluo_engine::config::TopIsRoot::Settle,
+        },
+        max_skew_ns: config.max_skew,
+        allowed_lateness_ns: config.allowed_lateness,
+        max_spans_per_trace: config.max_spans_per_trace,
+        learn_calls: false,
+        record_verdicts: true,
+        ..fluo_engine::Config::default()
+    }
+}
+
+/// A row of the call table in the engine's terms: it names spansets by their canonical text.
+fn call_entry(entry: &CallEntry) -> fluo_engine::CallEntry {
+    let selector = Spanset { steps: entry.selector.clone(), within: None, by: Vec::new() };
+    let call = &entry.call;
+    fluo_engine::CallEntry {
+        call: fluo_engine::CallKey {
+            service: call.service.clone(),
+            name: call.name.clone(),
+            server_address: call.server_address.clone(),
+            rpc_service: call.rpc_service.clone(),
+            peer_service: call.peer_service.clone(),
+            destination: call.destination.clone(),
+        },
+        selector: fluo_lang::print::spanset(&selector, Scope::Trace),
+        traces: entry.traces,
+        below: entry.below,
+    }
+}
+
+fn record(record: fluo_engine::VerdictRecord) -> VerdictRecord {
+    let (verdict, reasons) = match record.verdict {
+        EngineVerdict::Satisfied => (Answer::Satisfied, Vec::new()),
+        EngineVerdict::Violated => (Answer::Violated, Vec::new()),
+        EngineVerdict::NotApplicable => (Answer::NotApplicable, Vec::new()),
+        EngineVerdict::Inconclusive(_) => (Answer::Inconclusive, record.reasons.into_iter().map(reason_of).collect()),
+    };
+    VerdictRecord {
+        rule: record.rule,
+        trace_id: record.trace_id,
+        span_id: None,
+        group: record.group,
+        verdict,
+        reasons,
+        phase: Some(phase(record.phase).to_owned()),
+        trigger: Some(trigger(record.trigger).to_owned()),
+        evidence: None,
+        gap_signal: None,
+        episodes: None,
+    }
+}
+
+const fn reason_of(reason: EngineReason) -> Reason {
+    match reason {
+        EngineReason::Gap => Reason::Gap,
+        EngineReason::Dangling => Reason::Dangling,
+        EngineReason::Dropped => Reason::Dropped,
+        EngineReason::Late => Reason::Late,
+        EngineReason::Limit => Reason::Limit,
+        EngineReason::Shutdown => Reason::Shutdown,
+        EngineReason::ClockSkew => Reason::ClockSkew,
+        EngineReason::BadTime => Reason::BadTime,
+        EngineReason::Cardinality => Reason::Cardinality,
+    }
+}
+
+const fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Early => "early",
+        Phase::Complete => "complete",
+        Phase::Late => "late",
+    }
+}
+
+const fn trigger(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::Early => "early",
+        Trigger::Complete => "complete",
+        Trigger::Age => "age",
+        Trigger::Shutdown => "shutdown",
+        Trigger::Limit => "limit",
+    }
+}

@@ -1,0 +1,52 @@
+//! Random arrivals of given spans.
+
+use proptest::prelude::*;
+
+use crate::model::{Batch, SpanData};
+use crate::notation::BASE;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// When the first request of generated arrivals comes: after every generated span has ended. Unix nanoseconds.
+pub const FIRST: u64 = BASE + 20 * SECOND;
+
+/// The spans in random order, split into random requests within nine seconds, some of them repeated: nothing settles in between.
+pub fn in_time(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
+    let count = spans.len();
+    let order = Just(spans).prop_shuffle();
+    let slots = prop::collection::vec((0..4u64, prop::option::weighted(0.1, 0..4u64)), count);
+    (order, slots)
+        .prop_map(|(spans, slots)| {
+            let mut batches: Vec<Batch> = (0..4).map(|slot| Batch { at: FIRST + slot * 3 * SECOND, spans: Vec::new() }).collect();
+            for (span, (slot, again)) in spans.iter().zip(slots) {
+                for slot in std::iter::once(slot).chain(again) {
+                    if let Some(batch) = batches.get_mut(usize::try_from(slot).unwrap_or(0)) {
+                        batch.spans.push(span.clone());
+                    }
+                }
+            }
+            batches.retain(|batch| !batch.spans.is_empty());
+            batches
+        })
+        .boxed()
+}
+
+/// The spans in random order with gaps that let the trace settle or age before the last come, but none after the grace.
+pub fn with_late(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
+    let count = spans.len();
+    let order = Just(spans).prop_shuffle();
+    (order, prop::collection::vec(prop_oneof![3 => Just(0u64), 1 => 1..60u64], count))
+        .prop_map(|(spans, delays)| {
+            let mut batches: Vec<Batch> = Vec::new();
+            for (span, delay) in spans.into_iter().zip(delays) {
+                let at = FIRST + delay * SECOND;
+                match batches.iter_mut().find(|batch| batch.at == at) {
+                    Some(batch) => batch.spans.push(span),
+                    None => batches.push(Batch { at, spans: vec![span] }),
+                }
+            }
+            batches.sort_by_key(|batch| batch.at);
+            batches
+        })
+        .boxed()
+}

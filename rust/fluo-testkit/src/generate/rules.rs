@@ -1,0 +1,247 @@
+//! Random rules.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// What a predicate may speak of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// The span alone.
+    Own,
+    /// Its relatives too.
+    Relatives,
+}
+
+/// The keys of a rule over a trace, from the second on: claim, guard, `on_gap`. Lines are indented by two.
+pub fn trace_rule() -> BoxedStrategy<String> {
+    prop_oneof![
+        6 => (polarity(), claim(String::new()), prop::option::weighted(0.3, claim(String::new())), gap())
+            .prop_map(|(polarity, claim, when, gap)| rule(polarity, &claim, when.as_deref(), gap)),
+        2 => by().prop_flat_map(|by| (polarity(), claim(by.clone()), prop::option::weighted(0.2, claim(by)), gap()))
+            .prop_map(|(polarity, claim, when, gap)| rule(polarity, &claim, when.as_deref(), gap)),
+        2 => (within(), prop::option::weighted(0.3, by())).prop_flat_map(|(within, by)| {
+            let suffix = format!("{within}{}", by.unwrap_or_default());
+            (polarity(), comparison(suffix.clone()), prop::option::weighted(0.2, comparison(suffix)), gap())
+        }).prop_map(|(polarity, claim, when, gap)| rule(polarity, &claim, when.as_deref(), gap)),
+    ]
+    .boxed()
+}
+
+/// A rule over `spans`: a bound on what a window holds.
+pub fn stream_rule() -> BoxedStrategy<String> {
+    let by = prop::option::weighted(0.5, by());
+    (polarity(), predicate(Reach::Own), within(), by, select(vec!["<", "<=", ">", ">="]), 0..5u32)
+        .prop_map(|(polarity, p, within, by, op, n)| {
+            rule(polarity, &format!("spans.where({p}){within}{}.count() {op} {n}", by.unwrap_or_default()), None, "")
+        })
+        .boxed()
+}
+
+fn rule(polarity: &str, claim: &str, when: Option<&str>, gap: &str) -> String {
+    let line = |key: &str, text: &str| format!("  {key}: |\n    {text}\n");
+    format!("{}{}{gap}", line(polarity, claim), when.map_or_else(String::new, |when| line("when", when)))
+}
+
+fn polarity() -> impl Strategy<Value = &'static str> {
+    select(vec!["always", "never"])
+}
+
+fn gap() -> impl Strategy<Value = &'static str> {
+    prop_oneof![9 => Just(""), 1 => Just("  on_gap: signal\n")]
+}
+
+fn by() -> impl Strategy<Value = String> {
+    select(vec![".by(k)", ".by(u)", ".by(parent_id)", ".by(service, k)", ".by(shape(s))", ".by(event.n)"]).prop_map(str::to_owned)
+}
+
+fn within() -> impl Strategy<Value = String> {
+    select(vec![5, 10, 20, 40]).prop_map(|ms| format!(".within({ms}ms)"))
+}
+
+/// A claim whose spansets carry this suffix.
+fn claim(suffix: String) -> BoxedStrategy<String> {
+    let leaf = prop_oneof![
+        4 => comparison(suffix.clone()),
+        3 => truth(suffix.clone()),
+        1 => quantified(suffix.clone()),
+        1 => if suffix.is_empty() { whole().boxed() } else { comparison(suffix).boxed() },
+    ];
+    leaf.prop_recursive(2, 6, 3, |inner| {
+        prop_oneof![
+            2 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} and {b})")),
+            2 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} or {b})")),
+            2 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} implies {b})")),
+            1 => inner.prop_map(|a| format!("not ({a})")),
+        ]
+    })
+    .boxed()
+}
+
+fn truth(suffix: String) -> BoxedStrategy<String> {
+    (spanset(), select(vec!["", ".exists()", ".empty()"])).prop_map(move |(set, method)| format!("{set}{suffix}{method}")).boxed()
+}
+
+fn quantified(suffix: String) -> BoxedStrategy<String> {
+    (spanset(), select(vec!["any", "all", "none"]), predicate(Reach::Relatives))
+        .prop_map(move |(set, quantifier, p)| format!("{set}{suffix}.{quantifier}({p})"))
+        .boxed()
+}
+
+/// What is said of the whole trace.
+fn whole() -> BoxedStrategy<String> {
+    prop_oneof![
+        (operator(), 1..5u32).prop_map(|(op, n)| format!("trace.depth {op} {n}")),
+        (ordering(), 1..120u32).prop_map(|(op, n)| format!("trace.duration {op} {n}ms")),
+        (operator(), value()).prop_map(|(op, v)| format!("trace.root.k {op} {v}")),
+        name().prop_map(|n| format!("trace.root.name == '{n}'")),
+    ]
+    .boxed()
+}
+
+fn comparison(suffix: String) -> BoxedStrategy<String> {
+    let other = suffix.clone();
+    let windowed = suffix.contains("within");
+    prop_oneof![
+        6 => (spanset(), number(), operator(), 0..6u32).prop_map({
+            let suffix = suffix.clone();
+            move |(set, number, op, n)| format!("{set}{suffix}.{number} {op} {n}")
+        }),
+        2 => (spanset(), time(), ordering(), 1..60u32).prop_map({
+            let suffix = suffix.clone();
+            move |(set, time, op, n)| format!("{set}{suffix}.{time} {op} {n}ms")
+        }),
+        1 => (spanset(), select(vec!["first.k", "last.k", "first.name", "last.u"]), operator(), value()).prop_map({
+            let suffix = suffix.clone();
+            move |(set, field, op, v)| format!("{set}{suffix}.{field} {op} {v}")
+        }),
+        1 => (spanset(), spanset(), select(vec!["+", "-", "*", "/"]), operator(), 0..4u32)
+            .prop_map(move |(a, b, arith, op, n)| format!("{a}{suffix}.count() {arith} {b}{suffix}.count() {op} {n}")),
+        1 => (spanset(), operator(), 0..6u32).prop_map(move |(set, op, n)| {
+            let number = if windowed { "rate()" } else { "count()" };
+            format!("{set}{other}.{number} {op} {n}")
+        }),
+    ]
+    .boxed()
+}
+
+fn operator() -> impl Strategy<Value = &'static str> {
+    select(vec!["==", "!=", "<", "<=", ">", ">="])
+}
+
+fn ordering() -> impl Strategy<Value = &'static str> {
+    select(vec!["<", "<=", ">", ">="])
+}
+
+fn number() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        8 => Just("count()"),
+        2 => select(vec!["distinct(k)", "distinct(u)", "distinct(k, u)", "distinct(service)", "distinct(event.n)"]),
+        3 => select(vec!["sum(k)", "min(k)", "max(k)", "avg(k)", "p50(k)", "quantile(k, 0.7)", "sum(event.n)", "max(n)"]),
+        2 => select(vec!["concurrent()", "longest_run(k)", "longest_run(name)"]),
+    ]
+}
+
+fn time() -> impl Strategy<Value = &'static str> {
+    select(vec!["sum(duration)", "max(duration)", "min(duration)", "avg(duration)", "p90(duration)"])
+}
+
+fn spanset() -> BoxedStrategy<String> {
+    let start = predicate(Reach::Relatives).prop_map(|p| format!("trace.spans.where({p})")).boxed();
+    prop_oneof![
+        8 => start.clone(),
+        1 => Just("trace.spans".to_owned()),
+        1 => (start.clone(), predicate(Reach::Own)).prop_map(|(set, p)| format!("{set}.where({p})")),
+        2 => (start, select(vec!["children", "parents", "descendants", "ancestors"])).prop_map(|(set, axis)| format!("{set}.{axis}")),
+    ]
+    .boxed()
+}
+
+fn predicate(reach: Reach) -> BoxedStrategy<String> {
+    let simple = prop_oneof![6 => own(), 2 => if reach == Reach::Own { own().boxed() } else { above().boxed() }];
+    simple
+        .prop_recursive(2, 6, 3, move |inner| {
+            let logic = prop_oneof![
+                2 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} and {b})")),
+                2 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} or {b})")),
+                1 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} implies {b})")),
+                1 => inner.clone().prop_map(|a| format!("not ({a})")),
+            ];
+            if reach == Reach::Own {
+                logic.boxed()
+            } else {
+                prop_oneof![2 => logic, 1 => structural(inner.clone()), 1 => timed(inner)].boxed()
+            }
+        })
+        .boxed()
+}
+
+fn structural(inner: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy<Value = String> {
+    let kind = select(vec!["has_parent", "has_child", "has_ancestor", "has_descendant", "has_sibling", "overlaps"]);
+    (kind, inner, prop::option::weighted(0.2, Just("same=k")), prop::option::weighted(0.2, Just("at_least=2"))).prop_map(
+        |(kind, p, same, least)| {
+            let options: String = [same, least].into_iter().flatten().map(|option| format!(", {option}")).collect();
+            format!("{kind}({p}{options})")
+        },
+    )
+}
+
+fn timed(inner: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy<Value = String> {
+    let options = (
+        prop::option::weighted(0.2, select(vec!["same=k", "same=[k, u]"])),
+        prop::option::weighted(0.2, Just("at_least=2")),
+        prop::option::weighted(0.3, select(vec!["within=1ms", "within=20ms", "within=150ms", "within=1s"])),
+    );
+    (select(vec!["preceded_by", "followed_by"]), inner.clone(), options, prop::option::weighted(0.2, inner)).prop_map(
+        |(kind, p, (same, least, within), without)| {
+            let mut options: String = [same, least, within].into_iter().flatten().map(|option| format!(", {option}")).collect();
+            options.extend(without.map(|c| format!(", without={c}")));
+            format!("{kind}({p}{options})")
+        },
+    )
+}
+
+/// What is read of the parent and the root.
+fn above() -> BoxedStrategy<String> {
+    prop_oneof![
+        (operator(), value()).prop_map(|(op, v)| format!("parent.k {op} {v}")),
+        name().prop_map(|n| format!("parent.name == '{n}'")),
+        (operator(), value()).prop_map(|(op, v)| format!("root.k {op} {v}")),
+        Just("service != parent.service".to_owned()),
+        Just("exists(parent.u)".to_owned()),
+        own(),
+    ]
+    .boxed()
+}
+
+/// What is read of the span itself.
+fn own() -> BoxedStrategy<String> {
+    prop_oneof![
+        6 => name().prop_map(|n| format!("name == '{n}'")),
+        1 => select(vec!["pay.x", "'pay.*'", "'*'", "not pay.x"]).prop_map(str::to_owned),
+        3 => (key(), operator(), value()).prop_map(|(key, op, v)| format!("{key} {op} {v}")),
+        1 => (key(), select(vec!["in", "not in"]), value(), value()).prop_map(|(key, op, a, b)| format!("{key} {op} [{a}, {b}]")),
+        1 => (key(), select(vec!["contains", "starts_with", "ends_with", "matches"]), select(vec!["'1'", "'x'", "'tr'"]))
+            .prop_map(|(key, op, text)| format!("{key} {op} {text}")),
+        1 => key().prop_map(|key| format!("exists({key})")),
+        1 => key().prop_map(|key| format!("missing({key})")),
+        2 => select(vec!["service == 's1'", "service == 's2'", "kind == client", "kind == server", "kind in [producer, consumer]",
+            "status == error", "status != ok", "exists(parent_id)", "missing(service)"]).prop_map(str::to_owned),
+        1 => (ordering(), 0..40u32).prop_map(|(op, n)| format!("duration {op} {n}ms")),
+        1 => (select(vec!["event('E')", "event('E', n == 1)", "event('*', n > 1)", "link(n == 1)", "event('F', missing(n))"])).prop_map(str::to_owned),
+        1 => (select(vec!["lower(s) == 'x'", "extract(s, '([0-9]+)') == 1", "coalesce(k, u, 0) == 1", "k + 1 == 2", "k * 2 > n", "shape(s) == '?'",
+            "k == attr(u)", "k / n == 2", "k % 2 == 0"])).prop_map(str::to_owned),
+    ]
+    .boxed()
+}
+
+fn name() -> impl Strategy<Value = &'static str> {
+    select(vec!["a", "b", "c", "pay.x"])
+}
+
+fn key() -> impl Strategy<Value = &'static str> {
+    select(vec!["k", "u", "s", "n", "span.k", "resource.k", "event.n", "link.n", "attr('k')", "attr('*')", "http.status_code"])
+}
+
+fn value() -> impl Strategy<Value = &'static str> {
+    select(vec!["0", "1", "2", "1.5", "'1'", "'x'", "'true'", "'01'"])
+}
