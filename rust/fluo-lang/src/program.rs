@@ -168,7 +168,7 @@ pub struct Message {
 pub enum MessagePart {
     /// Literal text.
     Text(String),
-    /// The observed value of a claim-level term.
+    /// The observed value of a claim-level term whose observations occur in the claim or in `when`, or of a term of [`Rule::by`].
     Value(Term),
 }
 

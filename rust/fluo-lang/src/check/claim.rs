@@ -45,7 +45,7 @@ impl<'a> Lowering<'a> {
 
     /// The spanset an expression is.
     fn spanset(&mut self, expr: &'a ast::Expr) -> Option<Spanset> {
-        self.enter(expr.span)?;
+        self.enter()?;
         let set = match &expr.kind {
             ExprKind::Paren(inner) => self.spanset(inner),
             ExprKind::Error => None,

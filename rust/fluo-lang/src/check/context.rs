@@ -15,12 +15,15 @@ use crate::syntax::SyntaxError;
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) list: Vec<Diagnostic>,
+    /// How many of them are errors.
+    pub(super) errors: usize,
     seen: HashSet<(&'static str, SourceId, Span)>,
 }
 
 impl Findings {
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         if self.seen.insert((diagnostic.code, diagnostic.source, diagnostic.span)) {
+            self.errors += usize::from(diagnostic.severity == DiagnosticSeverity::Error);
             self.list.push(diagnostic);
         }
     }
@@ -84,6 +87,10 @@ pub(super) struct Lowering<'a> {
     pub(super) text: &'a ExprText,
     /// The defines that are being inserted.
     pub(super) inserting: Vec<&'a str>,
+    /// The text of the claim in the source, for what is wrong with the whole.
+    pub(super) origin: Span,
+    /// Whether a limit was crossed (said once).
+    pub(super) refused: bool,
     /// How deep, defines included.
     pub(super) depth: usize,
     /// How many nodes have been lowered, defines included.
@@ -134,24 +141,25 @@ impl<'a> Lowering<'a> {
     }
 
     /// Goes one level down; `None` where the limits forbid it.
-    pub(super) fn enter(&mut self, span: Span) -> Option<()> {
+    pub(super) fn enter(&mut self) -> Option<()> {
         self.nodes += 1;
-        if self.nodes > self.limits.text_bytes {
-            if self.nodes == self.limits.text_bytes + 1 {
-                let note = Note::new(codes::TOO_LARGE, "the expression is too large with its defines inserted")
-                    .help("a define that is used twice is there twice");
-                self.error(span, note);
-            }
-            return None;
-        }
         // A level of syntax makes at most four here; what is beyond stems from defines that were nested into each other.
-        if self.depth > self.limits.nesting() * 4 {
-            let note = Note::new(codes::NESTING, "nested too deeply with its defines inserted");
-            self.error(span, note);
-            return None;
+        let deep = self.depth > self.limits.nesting() * 4;
+        if !deep && self.nodes <= self.limits.text_bytes {
+            self.depth += 1;
+            return Some(());
         }
-        self.depth += 1;
-        Some(())
+        if !self.refused {
+            self.refused = true;
+            let note = if deep {
+                Note::new(codes::NESTING, "nested too deeply with its defines inserted")
+            } else {
+                Note::new(codes::TOO_LARGE, "the expression is too large with its defines inserted")
+                    .help("a define that is used twice is there twice")
+            };
+            self.error_in_source(self.origin, note);
+        }
+        None
     }
 
     pub(super) fn leave(&mut self) {

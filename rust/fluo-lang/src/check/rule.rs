@@ -27,7 +27,7 @@ enum Claim<'a> {
 
 /// Checks and lowers one rule; `None` where there was an error, which has been reported.
 pub(super) fn lower(raw: &RawRule, around: &Surroundings<'_>, findings: &mut Findings) -> Option<Rule> {
-    let errors = count_errors(findings);
+    let errors = findings.errors;
     let (polarity, claim) = match claim_of(raw) {
         Ok(found) => found,
         Err(note) => {
@@ -98,7 +98,7 @@ pub(super) fn lower(raw: &RawRule, around: &Surroundings<'_>, findings: &mut Fin
     };
     l.hint_claim(&claim, &guard, whole);
     let by = l.by.take().unwrap_or_default();
-    if count_errors(findings) > errors || raw.broken {
+    if findings.errors > errors || raw.broken {
         return None;
     }
     let expression = print::expr(&claim, scope);
@@ -124,10 +124,6 @@ pub(super) fn lower(raw: &RawRule, around: &Surroundings<'_>, findings: &mut Fin
     })
 }
 
-fn count_errors(findings: &Findings) -> usize {
-    findings.list.iter().filter(|d| d.severity == crate::diagnostic::DiagnosticSeverity::Error).count()
-}
-
 fn lowering<'a>(
     raw: &RawRule,
     around: &Surroundings<'a>,
@@ -143,6 +139,8 @@ fn lowering<'a>(
         rule: raw.name.value.clone(),
         text,
         inserting: Vec::new(),
+        origin: text.origin,
+        refused: false,
         depth: 0,
         nodes: 0,
         scope: None,

@@ -12,7 +12,7 @@ use crate::value::{Operand, Value, arith, negate};
 impl<'a> Lowering<'a> {
     /// The term an expression is. `word_is_literal`: it stands right of a comparison, so a single word is a string.
     pub(super) fn term(&mut self, expr: &'a Expr, level: Level, word_is_literal: bool) -> Option<Typed> {
-        self.enter(expr.span)?;
+        self.enter()?;
         let typed = self.term_inner(expr, level, word_is_literal);
         self.leave();
         typed

@@ -12,7 +12,7 @@ use crate::value::Value;
 impl<'a> Lowering<'a> {
     /// The truth value an expression is; errors in all of its parts are reported.
     pub(super) fn truth(&mut self, expr: &'a ast::Expr, level: Level) -> Option<Expr> {
-        self.enter(expr.span)?;
+        self.enter()?;
         let truth = self.truth_inner(expr, level);
         self.leave();
         truth

@@ -309,6 +309,17 @@ fn the_deepest_rule_that_loads_fits_the_stack_of_a_small_thread() {
 }
 
 #[test]
+fn ten_thousand_rules_load_in_a_moment() {
+    let mut text = String::new();
+    for n in 0..10_000 {
+        let _ = write!(text, "- name: r{n}\n  never: trace.spans.where(service == 'auth{n}' and status == error).by(a.b).count() > {n}\n");
+    }
+    let started = std::time::Instant::now();
+    assert_eq!(load(&text).rules.unwrap().rules.len(), 10_000);
+    assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
+}
+
+#[test]
 fn one_bad_rule_hides_no_others_errors() {
     let text = "- name: a\n  never: trace.spans.any(kind == srever) and trace.spans.cuont() > 3 and $x\n  when: trace.has(\n  message: '{trace.nope}'\n- name: b\n  always: trace.has(status)\n";
     let found: Vec<_> = found(text, &Limits::default()).into_iter().map(|d| d.0).collect();
