@@ -67,7 +67,11 @@ impl<'a> Lowering<'a> {
                 Some(Typed { term: Term::Field(field), ty })
             }
             _ if level != Level::Claim => {
-                self.scope_in_predicate("$…", level, expr.span);
+                let word = match &chain.head {
+                    Head::Define(name) => format!("${}", name.name),
+                    _ => "(…)".to_owned(),
+                };
+                self.scope_in_predicate(&word, level, expr.span);
                 None
             }
             _ => self.claim_term(expr, chain),

@@ -67,7 +67,11 @@ impl<'a> Lowering<'a> {
             (Head::Word, segments) if segments.iter().all(|s| s.args.is_none()) => self.bare_name(segments, level, expr.span),
             (Head::Word, segments) => self.boolean_field(segments, level, expr.span),
             _ => {
-                self.scope_in_predicate("$…", level, expr.span);
+                let word = match &chain.head {
+                    Head::Define(name) => format!("${}", name.name),
+                    _ => "(…)".to_owned(),
+                };
+                self.scope_in_predicate(&word, level, expr.span);
                 None
             }
         }

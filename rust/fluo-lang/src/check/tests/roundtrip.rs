@@ -175,6 +175,12 @@ proptest! {
     }
 
     #[test]
+    fn no_message_panics(message in "([a-z{}' \"\\\\]|trace\\.depth|\\{user\\}|é){0,20}") {
+        let message = message.replace('\'', "''");
+        let _ = load(&format!("- name: r\n  never: trace.spans.by(user).count() > trace.depth\n  message: '{message}'\n  show: [a.b, '{message}']\n"));
+    }
+
+    #[test]
     fn token_soup_never_panics(words in proptest::collection::vec(select(vec![
         "trace", "spans", ".spans", ".where(", ".by(", ".within(", ".count()", ".any(", ".all(", ".first", ".name", ".children", "trace.has(", ")",
         "a.b", "user", "kind", "status", "duration", "==", ">", "in", "not", "and", "or", "implies", "[", "]", ",", "1", "5m", "'x'", "'a*'",
