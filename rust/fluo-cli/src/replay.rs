@@ -7,17 +7,23 @@ mod output;
 mod summary;
 
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
 use fluo_engine::engine::Engine;
+use fluo_engine::signal::Signal;
 use fluo_lang::limits::Limits;
 use fluo_lang::load;
 use fluo_lang::render::Report;
+use fluo_testkit::otlp_file::BadMessage;
 
+use crate::check::counted;
 use crate::exit::{Failure, Outcome};
 use crate::sources;
+
+/// How many unreadable messages are named; the rest is counted.
+const NAMED: usize = 10;
 
 /// Evaluate rules over recorded traces.
 ///
@@ -56,21 +62,38 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         eprint!("{}", report.text(false));
         return Ok(Outcome::Errors);
     };
-    let config = arguments.engine.config();
+    let rules = Arc::new(rules);
     let start = drive::start(&arguments.traces)?;
-    let engine = Engine::new(Arc::new(rules), config, start).map_err(|error| Failure::new(error.to_string()))?;
+    let engine = || Engine::new(Arc::clone(&rules), arguments.engine.config(), start).map_err(|error| Failure::new(error.to_string()));
+    // What usually comes below which call is an input of the verdicts. It is learned from the whole recording first, so that a trace at
+    // its beginning is judged by the same knowledge as one at its end.
+    let learning = engine()?;
+    drive::replay(&learning, &arguments.traces, &mut |_| Ok(()), &mut |_, _| {})?;
+    let calls = learning.call_table();
+    drop(learning);
+    let engine = engine()?;
+    engine.set_call_table(&calls);
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let tally = drive::replay(&engine, &arguments.traces, &mut |signal| {
+    let mut emit = |signal: &Signal| {
         let written = match arguments.format {
             Format::Text => output::text(signal),
             Format::Jsonl => output::json_line(signal),
         };
         out.write_all(written.as_bytes()).map_err(Failure::from)
-    })?;
+    };
+    let mut named = 0;
+    let mut complain = |path: &Path, bad: &BadMessage| {
+        named += 1;
+        if named <= NAMED || bad.fatal {
+            let rest = if bad.fatal { "; the rest of this file is not read" } else { "; skipped" };
+            eprintln!("warning: {}:{}: {}{rest}", path.display(), bad.number, bad.reason);
+        }
+    };
+    let tally = drive::replay(&engine, &arguments.traces, &mut emit, &mut complain)?;
     if arguments.format == Format::Text {
         out.write_all(summary::text(&engine.stats(), tally).as_bytes())?;
     } else if tally.bad > 0 {
-        eprintln!("warning: {} could not be read", crate::check::counted(usize::try_from(tally.bad).unwrap_or(usize::MAX), "message"));
+        eprintln!("warning: {} could not be read", counted(usize::try_from(tally.bad).unwrap_or(usize::MAX), "message"));
     }
     out.flush()?;
     Ok(Outcome::Clean)

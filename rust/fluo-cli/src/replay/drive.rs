@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fluo_engine::engine::Engine;
 use fluo_engine::signal::Signal;
-use fluo_testkit::otlp_file;
+use fluo_testkit::otlp_file::{self, BadMessage};
 
 use crate::exit::Failure;
 
@@ -12,9 +12,6 @@ use super::clock::ReplayClock;
 
 /// How many signals are taken from the engine at once.
 const DRAIN: usize = 1024;
-
-/// How many unreadable messages are named; the rest is counted.
-const NAMED: u64 = 10;
 
 /// What was read.
 #[derive(Debug, Default, Clone, Copy)]
@@ -39,8 +36,13 @@ pub(crate) fn start(files: &[PathBuf]) -> Result<u64, Failure> {
 }
 
 /// Replays the files one after another and lets time run on until every trace is decided. `emit` gets each signal as soon as it is
-/// made.
-pub(crate) fn replay(engine: &Engine, files: &[PathBuf], emit: &mut dyn FnMut(&Signal) -> Result<(), Failure>) -> Result<Tally, Failure> {
+/// made, `complain` each message that cannot be read.
+pub(crate) fn replay(
+    engine: &Engine,
+    files: &[PathBuf],
+    emit: &mut dyn FnMut(&Signal) -> Result<(), Failure>,
+    complain: &mut dyn FnMut(&Path, &BadMessage),
+) -> Result<Tally, Failure> {
     let mut clock = ReplayClock::default();
     let mut tally = Tally::default();
     for path in files {
@@ -55,7 +57,7 @@ pub(crate) fn replay(engine: &Engine, files: &[PathBuf], emit: &mut dyn FnMut(&S
                 }
                 Err(bad) => {
                     tally.bad += 1;
-                    complain(path, &bad, tally.bad);
+                    complain(path, &bad);
                 }
             }
         }
@@ -91,12 +93,5 @@ fn drain(engine: &Engine, emit: &mut dyn FnMut(&Signal) -> Result<(), Failure>) 
         if !more {
             return Ok(());
         }
-    }
-}
-
-fn complain(path: &Path, bad: &otlp_file::BadMessage, so_far: u64) {
-    if so_far <= NAMED || bad.fatal {
-        let rest = if bad.fatal { "; the rest of this file is not read" } else { "; skipped" };
-        eprintln!("warning: {}:{}: {}{rest}", path.display(), bad.number, bad.reason);
     }
 }
