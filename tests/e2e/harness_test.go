@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -54,16 +55,20 @@ func start(t *testing.T, overlay string, o collector.Options) *collector.Collect
 	}
 	o.Dir, o.Scratch = quickstart, t.TempDir()
 	o.Env = append(o.Env, "FLUO_SCRATCH="+o.Scratch)
-	running, err := collector.Start(t.Context(), o)
+	// The test's own context ends before its cleanup, which stops the collector.
+	ctx, cancel := context.WithTimeout(context.Background(), 5*limit)
+	running, err := collector.Start(ctx, o)
 	if err != nil {
+		cancel()
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		defer cancel()
 		if err := running.Stop(); err != nil {
 			t.Errorf("the collector did not end well: %v", err)
 		}
 		if t.Failed() {
-			t.Logf("collector's log:\n%s", tail(running.Log(), 4000))
+			t.Logf("collector's log:\n%s", tail(running.Log(), 1500))
 		}
 	})
 	return running

@@ -30,9 +30,12 @@ func own(t *testing.T, c *collector.Collector, name string, labels ...string) fl
 	lines.Buffer(nil, 1<<20)
 sample:
 	for lines.Scan() {
-		head, value, ok := strings.Cut(lines.Text(), "} ")
-		metric, set, labelled := strings.Cut(head, "{")
-		if !ok || !labelled || strings.TrimSuffix(metric, "_total") != name {
+		gap := strings.LastIndexByte(lines.Text(), ' ')
+		if gap < 0 {
+			continue
+		}
+		metric, set, _ := strings.Cut(lines.Text()[:gap], "{")
+		if metric != name {
 			continue
 		}
 		for _, label := range labels {
@@ -40,7 +43,7 @@ sample:
 				continue sample
 			}
 		}
-		number, err := strconv.ParseFloat(value, 64)
+		number, err := strconv.ParseFloat(lines.Text()[gap+1:], 64)
 		if err != nil {
 			t.Fatal(err)
 		}

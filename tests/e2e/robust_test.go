@@ -35,7 +35,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"application/json", `{"resourceSpans":[{}]}`, true},
 		{"application/json", span(`"name":"no ids at all"`), true},
 		{"application/json", span(`"traceId":"00000000000000000000000000000000","spanId":"0000000000000000","name":"zero ids"`), true},
-		{"application/json", span(ids + `,"name":"payment.charge_card","startTimeUnixNano":"2","endTimeUnixNano":"1"`), true},
+		{"application/json", span(ids + `,"name":"reversed times","startTimeUnixNano":"2","endTimeUnixNano":"1"`), true},
 		{"application/json", span(ids + `,"kind":99,"status":{"code":99},"startTimeUnixNano":"18446744073709551615"`), true},
 		{"application/json", span(ids + `,"attributes":[{"key":""},{"key":"deep","value":` + nested(40) + `}]`), true},
 	} {
