@@ -3,12 +3,10 @@
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
-use fluo_lang::limits::Limits;
-use fluo_lang::load;
 use fluo_lang::render::Report;
 
 use crate::exit::{Failure, Outcome};
-use crate::sources;
+use crate::{rules, sources};
 
 /// Report everything that is wrong with rule files.
 ///
@@ -46,7 +44,7 @@ enum Deny {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let sources = sources::read(&arguments.files)?;
-    let loaded = load(&sources, &Limits::default());
+    let loaded = rules::to_run(&sources);
     let report = Report::new(&sources, &loaded.diagnostics);
     let (rules, hash) = loaded.rules.as_ref().map_or((0, [].as_slice()), |rules| (rules.rules.len(), rules.hash.as_slice()));
     let mut out = std::io::stdout().lock();

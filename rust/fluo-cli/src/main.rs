@@ -4,6 +4,7 @@ mod check;
 mod exit;
 mod explain;
 mod replay;
+mod rules;
 mod sources;
 mod time;
 

@@ -13,14 +13,12 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use fluo_engine::engine::Engine;
 use fluo_engine::signal::Signal;
-use fluo_lang::limits::Limits;
-use fluo_lang::load;
 use fluo_lang::render::Report;
 use fluo_testkit::otlp_file::BadMessage;
 
 use crate::check::counted;
 use crate::exit::{Failure, Outcome};
-use crate::sources;
+use crate::{rules, sources};
 
 /// How many unreadable messages are named; the rest is counted.
 const NAMED: usize = 10;
@@ -56,13 +54,13 @@ enum Format {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let sources = sources::read(&arguments.rules)?;
-    let loaded = load(&sources, &Limits::default());
+    let loaded = rules::to_run(&sources);
     let report = Report::new(&sources, &loaded.diagnostics);
-    let Some(rules) = loaded.rules else {
+    let Some(loaded_rules) = loaded.rules else {
         eprint!("{}", report.text(false));
         return Ok(Outcome::Errors);
     };
-    let rules = Arc::new(rules);
+    let rules = Arc::new(loaded_rules);
     let start = drive::start(&arguments.traces)?;
     let engine = || Engine::new(Arc::clone(&rules), arguments.engine.config(), start).map_err(|error| Failure::new(error.to_string()));
     // What usually comes below which call is an input of the verdicts. It is learned from the whole recording first, so that a trace at

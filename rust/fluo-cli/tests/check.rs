@@ -138,3 +138,28 @@ fn a_code_is_explained_in_either_case() {
         assert!(done.out.starts_with("# F0008: an expression begins with a YAML tag\n"), "{}", done.out);
     }
 }
+
+#[test]
+fn what_the_engine_cannot_monitor_is_refused_and_its_page_shows_it() {
+    let page = fluo(&in_folder(&[]), &["explain", "F0901"]).out;
+    let examples: Vec<&str> = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [wrong, right] = examples[..] else { panic!("{page}") };
+    let done = fluo(&in_folder(&[("rules.yml", wrong)]), &["check", "rules.yml"]);
+    assert_eq!(done.code, 1);
+    assert_eq!(
+        done.out,
+        "\
+error[F0901]: this claim over `spans` cannot be monitored yet
+ --> rules.yml:2:11
+  |
+2 |   always: spans.where(name == 'backup').within(24h).count() >= 1
+  |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not a bound from above on `.within(…).count()`
+  |
+  = note: in rule `backup-runs`
+  = help: over `spans` write one bound from above on a count, such as `never: spans.where(…).within(1m).count() > 5`
+
+1 file, 1 error, no warnings
+"
+    );
+    assert_eq!(fluo(&in_folder(&[("rules.yml", right)]), &["check", "--deny", "warnings", "rules.yml"]).code, 0);
+}

@@ -119,4 +119,6 @@ codes! {
     SCOPED_INTRINSIC = "F0713": "an attribute is named like an intrinsic";
     UNUSED_DEFINE = "F0714": "a define is never used";
     NEAR_INTRINSIC = "F0715": "an attribute is named almost like an intrinsic";
+
+    NOT_MONITORED = "F0901": "the engine cannot monitor this claim yet";
 }

