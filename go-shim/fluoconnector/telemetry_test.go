@@ -107,18 +107,18 @@ func TestLimitsShowInTelemetry(t *testing.T) {
 	require.NoError(t, edge.Shutdown(t.Context()))
 }
 
-func TestSpanAfterTheGraceIsLate(t *testing.T) {
+func TestLateSpanRevisesTheVerdict(t *testing.T) {
 	tel := telemetry(t)
-	cfg := config()
-	cfg.Engine.Settle, cfg.Engine.LateGrace = 50*time.Millisecond, 100*time.Millisecond
 	sink := &consumertest.LogsSink{}
-	edge := newLogsEdge(t, tel, cfg, sink)
+	edge := newLogsEdge(t, tel, config(), sink)
 	start(t, edge)
-	consume(t, edge, tracetest.Trace(1, tracetest.Charge))
+	batches := splitSpans(tracetest.Trace(1, tracetest.Charge, tracetest.Check))
+	consume(t, edge, batches[0])
 	require.Eventually(t, func() bool { return sink.LogRecordCount() == 1 }, patience, pause)
-	late := tracetest.Trace(1, tracetest.Charge, tracetest.Check)
-	consume(t, edge, splitSpans(late)[1])
-	assert.LessOrEqual(t, value(tel, "otelcol_connector_fluo_spans_late"), int64(1))
+	consume(t, edge, batches[1])
+	require.Eventually(t, func() bool { return sink.LogRecordCount() == 2 }, patience, pause)
+	assert.Equal(t, "fluo.violation.retracted", records(sink)[1].EventName())
+	metadatatest.AssertEqualConnectorFluoSpansLate(t, tel, one(1), metricdatatest.IgnoreTimestamp())
 	require.NoError(t, edge.Shutdown(t.Context()))
 }
 

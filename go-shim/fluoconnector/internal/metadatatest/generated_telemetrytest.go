@@ -162,7 +162,7 @@ func AssertEqualConnectorFluoSpansDuplicate(t *testing.T, tt *componenttest.Tele
 func AssertEqualConnectorFluoSpansLate(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_fluo_spans_late",
-		Description: "Spans that came too late to count [Development]",
+		Description: "Spans that came after their trace was decided [Development]",
 		Unit:        "{spans}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

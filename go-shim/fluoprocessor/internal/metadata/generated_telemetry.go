@@ -381,7 +381,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorFluoSpansLate, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_fluo_spans_late",
-		metric.WithDescription("Spans that came too late to count [Development]"),
+		metric.WithDescription("Spans that came after their trace was decided [Development]"),
 		metric.WithUnit("{spans}"),
 	)
 	errs = errors.Join(errs, err)

@@ -162,7 +162,7 @@ func AssertEqualProcessorFluoSpansDuplicate(t *testing.T, tt *componenttest.Tele
 func AssertEqualProcessorFluoSpansLate(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_fluo_spans_late",
-		Description: "Spans that came too late to count [Development]",
+		Description: "Spans that came after their trace was decided [Development]",
 		Unit:        "{spans}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
