@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub(crate) enum Outcome {
     /// Done, nothing to complain about: 0.
     Clean,
-    /// The rules have errors: 1.
+    /// The rules have errors, or a test of them failed: 1.
     Errors,
     /// Only warnings, and they were denied: 3.
     DeniedWarnings,

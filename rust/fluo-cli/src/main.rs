@@ -6,6 +6,7 @@ mod explain;
 mod replay;
 mod rules;
 mod sources;
+mod test;
 mod time;
 
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ enum Command {
     Check(check::Arguments),
     /// Print what a diagnostic's code means, or what rules say in full.
     Explain(explain::Arguments),
+    /// Run the tests of rules.
+    Test(test::Arguments),
     /// Evaluate rules over recorded traces.
     Replay(replay::Arguments),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
     };
     exit::code(outcome)

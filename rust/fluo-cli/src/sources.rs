@@ -1,4 +1,4 @@
-//! Finds and reads rule files.
+//! Finds rule files and rule tests, and reads rule files.
 
 use std::path::{Path, PathBuf};
 
@@ -6,40 +6,53 @@ use fluo_lang::source::{Source, SourceKind};
 
 use crate::exit::Failure;
 
-/// Reads the rule files that the arguments name: files, directories (all `*.yml` and `*.yaml` below but `*.test.yml`, sorted) and
-/// globs. A file named twice is read once.
+/// What lies in a folder of rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `*.yml` and `*.yaml`, but no tests.
+    Rules,
+    /// `*.test.yml` and `*.test.yaml`, beside the rules they test.
+    Tests,
+}
+
+/// Reads the rule files that the arguments name; see [`paths`].
 pub(crate) fn read(arguments: &[String]) -> Result<Vec<Source>, Failure> {
+    paths(arguments, Kind::Rules)?.iter().map(|path| read_one(path)).collect()
+}
+
+/// The files of a kind that the arguments name: files, directories (all below, sorted) and globs. A file named twice counts once, and
+/// one of the other kind is left out: `rules/*.yml` names both.
+pub(crate) fn paths(arguments: &[String], kind: Kind) -> Result<Vec<PathBuf>, Failure> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for argument in arguments {
         for path in expand(argument)? {
-            if !paths.contains(&path) {
+            let tests = is_yaml(&path, ".test");
+            if tests == (kind == Kind::Tests) && !paths.contains(&path) {
                 paths.push(path);
             }
         }
     }
-    paths.iter().map(|path| read_one(path)).collect()
+    let what = if kind == Kind::Rules { "rule files" } else { "rule tests (*.test.yml)" };
+    if paths.is_empty() { Err(Failure::new(format!("there are no {what} in {}", arguments.join(" ")))) } else { Ok(paths) }
 }
 
 fn expand(argument: &str) -> Result<Vec<PathBuf>, Failure> {
     let path = Path::new(argument);
+    let mut found = Vec::new();
     if path.is_dir() {
-        let mut found = Vec::new();
         walk(path, &mut found)?;
         found.sort();
-        return if found.is_empty() { Err(Failure::at(path, "no rule files in this directory")) } else { Ok(found) };
-    }
-    if path.exists() || !argument.contains(['*', '?', '[']) {
-        return Ok(vec![path.to_owned()]);
-    }
-    let matches = glob::glob(argument).map_err(|error| Failure::at(path, error))?;
-    let mut found = Vec::new();
-    for entry in matches {
-        let entry = entry.map_err(|error| Failure::new(error.to_string()))?;
-        if entry.is_file() {
-            found.push(entry);
+    } else if path.exists() || !argument.contains(['*', '?', '[']) {
+        found.push(path.to_owned());
+    } else {
+        for entry in glob::glob(argument).map_err(|error| Failure::at(path, error))? {
+            let entry = entry.map_err(|error| Failure::new(error.to_string()))?;
+            if entry.is_file() {
+                found.push(entry);
+            }
         }
     }
-    if found.is_empty() { Err(Failure::at(path, "no file fits this pattern")) } else { Ok(found) }
+    Ok(found)
 }
 
 fn walk(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
@@ -49,18 +62,18 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
         let (path, kind) = (entry.path(), entry.file_type().map_err(|error| Failure::at(directory, error))?);
         if kind.is_dir() {
             walk(&path, found)?;
-        } else if is_rule_file(&path) {
+        } else if is_yaml(&path, "") {
             found.push(path);
         }
     }
     Ok(())
 }
 
-/// Rule tests lie beside the rules they test.
-fn is_rule_file(path: &Path) -> bool {
+/// Whether a file's name ends in `.yml` or `.yaml` with this before it.
+fn is_yaml(path: &Path, before: &str) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"));
-    stem.is_some_and(|stem| !stem.ends_with(".test"))
+    stem.is_some_and(|stem| stem.ends_with(before))
 }
 
 fn read_one(path: &Path) -> Result<Source, Failure> {

@@ -60,7 +60,7 @@ fn what_cannot_be_read_exits_with_2() {
         (&["check"][..], "required"),
         (&["check", "--format", "xml", "rules.yml"], "xml"),
         (&["check", "absent.yml"], "absent.yml"),
-        (&["check", "nothing-*.yml"], "no file fits"),
+        (&["check", "nothing-*.yml"], "no rule files in nothing-*.yml"),
         (&["check", "empty"], "no rule files"),
         (&["check", "latin.yml"], "not UTF-8 at byte 9"),
         (&["explain", "F9999"], "F9999"),
