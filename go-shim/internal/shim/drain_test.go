@@ -100,7 +100,9 @@ func TestQueueHoldsWhatTheConsumerRefuses(t *testing.T) {
 func TestShutdownGivesUpAndCounts(t *testing.T) {
 	r := start(t, earlyConfig())
 	to := &receiver{answers: []error{errBusy}}
-	d := startDrainer(r, engine.FormLogs, to.deliver, hasty)
+	patient := hasty
+	patient.total = time.Hour
+	d := startDrainer(r, engine.FormLogs, to.deliver, patient)
 	violate(r, 0, 2000)
 	assert.EqualError(t, d.Shutdown(t.Context()), "2000 signals were not taken by the next consumer before the shutdown ended")
 	assert.Equal(t, int64(2000), r.Snapshot().SignalsFailed)
