@@ -1,4 +1,12 @@
 //! `fluo replay` as a user runs it: every layout of a recording gives the same signals.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail"
+)]
 
 mod run;
 

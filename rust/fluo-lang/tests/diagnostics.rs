@@ -1,6 +1,14 @@
 //! Golden diagnostics: `tests/diagnostics/CODE[-what].txt` holds a rule file, a line of tildes, and what is printed about it.
 //!
 //! `FLUO_BLESS=1` writes the second half anew. A name with `.inline.` holds inline rules (JSON).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail"
+)]
 
 use std::path::{Path, PathBuf};
 

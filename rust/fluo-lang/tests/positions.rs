@@ -1,4 +1,12 @@
 //! Whatever the scalar style, an offset in a decoded expression leads back to the right place in the file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail"
+)]
 
 use fluo_lang::raw::ExprText;
 use fluo_lang::rule_file;

@@ -1,4 +1,12 @@
 //! Reading rule files: shapes, defaults, shorthand, and that one bad rule hides no other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail"
+)]
 
 use fluo_lang::program::{Mode, OnGap, Severity};
 use fluo_lang::raw::{RawDefineValue, RawFile, RawWhen};

@@ -1,4 +1,12 @@
 //! Whatever a file holds, reading it ends, says what is wrong at a place in the file, and can be rendered.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail"
+)]
 
 use fluo_lang::limits::Limits;
 use fluo_lang::load;
@@ -64,10 +72,10 @@ fn holds(text: String, kind: SourceKind) -> Result<(), TestCaseError> {
         prop_assert!(!found.message.is_empty() && !found.message.ends_with('.'), "{found:?}");
     }
     let report = Report::new(&sources, &loaded.diagnostics);
-    prop_assert_eq!(report.text(false).matches("[F0").count() >= loaded.diagnostics.len(), true);
-    report.sarif();
-    report.github();
-    report.data(0, &[]);
+    prop_assert!(report.text(false).matches("[F0").count() >= loaded.diagnostics.len());
+    prop_assert_eq!(report.sarif().matches("\"ruleIndex\"").count(), loaded.diagnostics.len());
+    prop_assert_eq!(report.github().lines().count(), loaded.diagnostics.len());
+    prop_assert_eq!(report.data(0, &[]).diagnostics.len(), loaded.diagnostics.len());
     Ok(())
 }
 

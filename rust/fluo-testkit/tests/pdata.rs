@@ -2,6 +2,14 @@
 //!
 //! `data/pdata.jsonl` and `data/pdata.proto` were written by pdata v1.64.0 from the same three messages: every field and every kind of
 //! value set, ids and times only, and nothing at all.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail"
+)]
 
 use std::path::Path;
 
