@@ -80,7 +80,7 @@ fn holds(text: String, kind: SourceKind) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
     fn a_damaged_file_is_read(damage in damage(), crlf in any::<bool>()) {
