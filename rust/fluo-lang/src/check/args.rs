@@ -24,8 +24,7 @@ impl<'a> Lowering<'a> {
 
     pub(super) fn positional(&mut self, name: &str, args: &'a Args, least: usize, most: usize) -> Option<Vec<&'a Expr>> {
         if let Some(option) = args.items.iter().find_map(|arg| arg.name.as_ref()) {
-            let note = Note::new(codes::OPTION, format!("`{name}` has no option `{}`", option.name));
-            self.error(option.span, note);
+            self.equals_sign(&option.name, option.span);
             return None;
         }
         let count = args.items.len();
@@ -42,6 +41,13 @@ impl<'a> Lowering<'a> {
             return None;
         }
         Some(args.items.iter().map(|arg| &arg.value).collect())
+    }
+
+    /// `name=` where no option of this name is known: meant as a comparison.
+    pub(super) fn equals_sign(&mut self, name: &str, span: Span) {
+        let note = Note::new(codes::FOREIGN_OPERATOR, format!("`=` after `{name}` names an option, and there is none of this name"))
+            .help(format!("to compare write `{name} == …`"));
+        self.error(span, note);
     }
 
     /// Field arguments: single words are fields.

@@ -1,6 +1,6 @@
 //! Comparisons and their types.
 
-use super::context::{Level, Lowering, Note};
+use super::context::{Level, Lowering, Note, OpenList};
 use super::types::{Ty, Typed};
 use super::words::{KINDS, STATUSES, did_you_mean};
 use crate::codes;
@@ -207,7 +207,8 @@ impl<'a> Lowering<'a> {
             let (f, l) = (self.written(left.span), self.written(right.span));
             let note = Note::new(codes::NOT_IN, format!("`not in` does not hold where `{f}` is missing, so such a span passes"))
                 .help(format!("write `not ({f} in {l})` if a missing value is a violation too"));
-            self.warn(span, note);
+            let place = self.place(span);
+            self.open_lists.push(OpenList { span: place, term: a.term.clone(), note });
         }
         fine.then_some(Expr::In { term: a.term, list, negated })
     }

@@ -75,6 +75,13 @@ pub(super) struct AllCandidate {
     pub(super) set: Spanset,
 }
 
+/// A `not in` that a missing field falsifies, unless a condition beside it asks for the field.
+pub(super) struct OpenList {
+    pub(super) span: Span,
+    pub(super) term: Term,
+    pub(super) note: Note,
+}
+
 /// Lowers the expressions of one rule.
 pub(super) struct Lowering<'a> {
     pub(super) limits: &'a Limits,
@@ -107,6 +114,8 @@ pub(super) struct Lowering<'a> {
     pub(super) sign: i8,
     /// Quantifiers to look at when the whole claim is known.
     pub(super) alls: Vec<AllCandidate>,
+    /// Lists to hint at when the conditions beside them are known.
+    pub(super) open_lists: Vec<OpenList>,
 }
 
 impl<'a> Lowering<'a> {
@@ -121,6 +130,14 @@ impl<'a> Lowering<'a> {
     fn report(&mut self, severity: DiagnosticSeverity, span: Span, note: Note) {
         let place = self.place(span);
         self.findings.push(note.at(severity, Some(self.rule.clone()), self.source, place));
+    }
+
+    pub(super) fn error_in_source(&mut self, place: Span, note: Note) {
+        self.findings.push(note.at(DiagnosticSeverity::Error, Some(self.rule.clone()), self.source, place));
+    }
+
+    pub(super) fn warn_in_source(&mut self, place: Span, note: Note) {
+        self.findings.push(note.at(DiagnosticSeverity::Warning, Some(self.rule.clone()), self.source, place));
     }
 
     /// The range in the source.
@@ -189,8 +206,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Whether the rule ranges over all spans.
+    /// Whether the rule ranges over all spans; not where it names both scopes, which is mistake enough.
     pub(super) fn over_spans(&self) -> bool {
-        self.scope == Some(Scope::Spans)
+        self.scope == Some(Scope::Spans) && !self.mixed
     }
 }

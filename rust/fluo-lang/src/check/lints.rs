@@ -34,6 +34,22 @@ impl Lowering<'_> {
         self.hint_status(&all, span);
     }
 
+    /// Forgets the lists whose field a condition beside them asks for.
+    pub(super) fn close_lists(&mut self, since: usize, parts: &[Expr]) {
+        let mut at = 0;
+        self.open_lists.retain(|list| {
+            at += 1;
+            at <= since || !parts.iter().any(|part| matches!(part, Expr::Exists(term) if *term == list.term))
+        });
+    }
+
+    /// Says of the lists that stayed open.
+    pub(super) fn hint_lists(&mut self) {
+        for list in std::mem::take(&mut self.open_lists) {
+            self.warn_in_source(list.span, list.note);
+        }
+    }
+
     /// `status == error` beside a 4xx code: on the server's side the status stays unset.
     fn hint_status(&mut self, all: &[&Expr], span: Span) {
         let error = all.iter().any(|e| pinned(e).is_some_and(|(f, v)| f.key == FieldKey::Status && is_text(v, "error")));
@@ -112,9 +128,7 @@ impl Lowering<'_> {
         for all in alls.into_iter().filter(|all| !guarded && !asks_for(claim, &all.set)) {
             let note = Note::new(codes::NEVER_ALL, "`all` also holds where there is no such span, and then this signals")
                 .help("add `… and` the spanset itself, or write `always: ….any(not …)`");
-            let rule = Some(self.rule.clone());
-            let warning = crate::diagnostic::DiagnosticSeverity::Warning;
-            self.findings.push(note.at(warning, rule, self.source, all.span));
+            self.warn_in_source(all.span, note);
         }
         if let Expr::Implies(condition, _) = claim
             && !guarded

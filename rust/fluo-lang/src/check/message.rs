@@ -4,7 +4,6 @@ use super::context::{Level, Lowering, Note};
 use crate::codes;
 use crate::program::{Expr, Message, MessagePart, Spanset, Term};
 use crate::raw::ExprText;
-use crate::source::Span;
 use crate::syntax;
 use crate::syntax::ast::{self, ExprKind, Head};
 
@@ -91,12 +90,6 @@ impl Lowering<'_> {
             }
         }
         Template { parts }
-    }
-
-    pub(super) fn error_in_source(&mut self, span: Span, note: Note) {
-        let severity = crate::diagnostic::DiagnosticSeverity::Error;
-        let rule = Some(self.rule.clone());
-        self.findings.push(note.at(severity, rule, self.source, span));
     }
 }
 

@@ -23,7 +23,10 @@ impl<'a> Lowering<'a> {
         }
         let mut selectors = args.items.iter().filter(|arg| arg.name.is_none());
         let other = selectors.next();
-        if other.is_none() || selectors.next().is_some() {
+        let compared = |arg: &Arg| arg.name.as_ref().is_some_and(|n| !OPTIONS.contains(&n.name.as_str()));
+        // Without a selector, an unknown option is one with `=` for `==`, and reported as that.
+        let missing = other.is_none() && !args.items.iter().any(compared);
+        if missing || selectors.next().is_some() {
             let note = Note::new(codes::ARGUMENTS, format!("`{name}` takes one selector, and options with names"))
                 .help(format!("write `{name}(S, same=f)`; join conditions with `and`"));
             self.error(args.span, note);
@@ -71,12 +74,11 @@ impl<'a> Lowering<'a> {
                 relation.at_least = count;
             }
             other => {
-                let mut note = Note::new(codes::OPTION, format!("`{name}` has no option `{other}`"));
-                note = match did_you_mean(other, &OPTIONS) {
-                    Some(meant) => note.help(format!("did you mean `{meant}`?")),
-                    None => note.help("the options are `within`, `same`, `at_least` and `without`"),
-                };
-                self.error(option.span, note);
+                let note = Note::new(codes::OPTION, format!("`{name}` has no option `{other}`"));
+                match did_you_mean(other, &OPTIONS) {
+                    Some(meant) => self.error(option.span, note.help(format!("did you mean `{meant}`?"))),
+                    None => self.equals_sign(other, option.span),
+                }
                 return None;
             }
         }

@@ -74,6 +74,7 @@ pub(super) fn lower(raw: &RawRule, around: &Surroundings<'_>, findings: &mut Fin
         }
         _ => None,
     };
+    l.hint_lists();
     let mut show = Vec::new();
     for (text, tree) in &shown {
         l.text = text;
@@ -149,6 +150,7 @@ fn lowering<'a>(
         polarity,
         sign: if polarity == Polarity::Never { 1 } else { -1 },
         alls: Vec::new(),
+        open_lists: Vec::new(),
     }
 }
 

@@ -25,7 +25,9 @@ impl<'a> Lowering<'a> {
             ExprKind::Paren(inner) => self.truth(inner, level),
             ExprKind::Not(inner) => self.signed(-1, |l| l.truth(inner, level)).map(|e| Expr::Not(Box::new(e))),
             ExprKind::And(items) => {
+                let before = self.open_lists.len();
                 let parts = self.parts(items, level)?;
+                self.close_lists(before, &parts);
                 self.refuse_contradiction(&parts, level, expr.span);
                 Some(flatten(parts, |e| if let Expr::And(inner) = e { Ok(inner) } else { Err(e) }, Expr::And))
             }
