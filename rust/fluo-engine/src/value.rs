@@ -183,6 +183,16 @@ impl<'a> Val<'a> {
         }
     }
 
+    /// Bytes that the value holds outside of itself.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Str(s) => s.len(),
+            Self::Bytes(b) => b.len(),
+            Self::List(items) => items.iter().map(|item| size_of::<Self>() + item.heap_bytes()).sum(),
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Duration(_) => 0,
+        }
+    }
+
     /// A copy that owns its bytes.
     pub(crate) fn into_owned(self) -> Val<'static> {
         match self {

@@ -107,6 +107,8 @@ pub(crate) struct TraceState {
     /// Records at the last time each kind of costly evaluation ran: keeps early looks at growing traces linear.
     pub(crate) looked_at: usize,
     seen: Option<HashSet<u32>>,
+    /// Bytes of the kept texts.
+    text: usize,
 }
 
 /// What became of a span that was offered to its trace.
@@ -144,6 +146,7 @@ impl TraceState {
             decided: Vec::new(),
             looked_at: 0,
             seen: None,
+            text: 0,
         }
     }
 
@@ -193,6 +196,7 @@ impl TraceState {
         if self.plan.keep_all || !picks.is_empty() {
             record.values = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
             record.value_count = u16::try_from(values.len()).unwrap_or(u16::MAX);
+            self.text += values.iter().filter_map(|v| v.read.value.as_ref()).map(crate::value::Val::heap_bytes).sum::<usize>();
             self.values.append(values);
             self.records.push(record);
         }
@@ -358,12 +362,11 @@ impl TraceState {
 
     /// Bytes held for the trace.
     pub(crate) fn bytes(&self) -> usize {
-        let text: usize = self.values.iter().map(|v| v.read.value.as_ref().map_or(0, |v| v.text().len())).sum();
         size_of::<Self>()
             + self.light.capacity() * size_of::<Light>()
             + self.records.capacity() * size_of::<Record>()
             + self.values.capacity() * size_of::<KeptValue>()
-            + text
+            + self.text
             + self.counters.capacity() * size_of::<Counter>()
             + self.decided.capacity() * size_of::<Decided>()
             + self.calls.capacity() * size_of::<Call>()
