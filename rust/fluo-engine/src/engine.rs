@@ -141,7 +141,7 @@ impl Engine {
                 draining: Vec::new(),
             }),
             waiting: Mutex::new(None),
-            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(hasher.clone()))).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(hasher.clone(), per_shard(memory)))).collect(),
             windows,
             clocks: Clocks::default(),
             verdicts: Mutex::default(),

@@ -91,14 +91,14 @@ pub(crate) struct Moment {
 }
 
 impl Shard {
-    pub(crate) fn new(hasher: RandomState) -> Self {
+    pub(crate) fn new(hasher: RandomState, max_bytes: usize) -> Self {
         Self {
             traces: HashMap::with_hasher(hasher),
             generations: Vec::new(),
             timers: Timers::default(),
             begun: VecDeque::new(),
             decided: VecDeque::new(),
-            gone: Gone::default(),
+            gone: Gone::new(max_bytes),
             counts: Counts::default(),
             scratch: Vec::new(),
         }
