@@ -9,6 +9,14 @@
 //!
 //! `file=NAME` puts the block into the folder in which the page's `console` blocks run: a line `$ fluo …` is a command, what follows is
 //! its output, a line `...` stands for any lines and `…` for any part of a line. What a table's column `Fluo` shows stands in a test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may fail"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -295,4 +303,38 @@ fn anchors(text: &str) -> BTreeSet<String> {
             kept.map(|c| if c == ' ' { '-' } else { c }).collect()
         })
         .collect()
+}
+
+/// The words of a text that begin so: as far as letters, digits, dots and underscores go.
+fn words<'t>(text: &'t str, prefix: &str) -> BTreeSet<&'t str> {
+    let starts = text.match_indices(prefix).map(|(at, _)| &text[at..]);
+    starts.map(|rest| rest.split(|c: char| !(c.is_ascii_alphanumeric() || "._".contains(c))).next().unwrap_or_default()).collect()
+}
+
+#[test]
+fn names_of_attributes_and_metrics_are_the_right_ones() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let signals = read("docs/signals.md");
+    let encoder = read("rust/fluo-engine/src/otlp/encode/attributes.rs");
+    let mut failures = Vec::new();
+    let attributes: Vec<&str> = encoder.split('"').filter(|literal| literal.starts_with("fluo.")).collect();
+    failures.extend(attributes.iter().filter(|name| !signals.contains(**name)).map(|name| format!("signals.md says nothing of `{name}`")));
+
+    let own = read("go-shim/fluoconnector/documentation.md");
+    let edge = read("go-shim/fluoconnector/metrics.go");
+    let exists = |name: &str| own.contains(&format!("### {name}\n")) || edge.contains(&format!("\"{name}\""));
+    let metrics: Vec<String> = pages()
+        .iter()
+        .flat_map(|(_, text)| words(text, "otelcol_connector_fluo_").into_iter().map(str::to_owned).collect::<Vec<_>>())
+        .chain(
+            ["fluo.verdicts", "fluo.spans", "fluo.traces", "fluo.signals"]
+                .iter()
+                .flat_map(|prefix| words(&signals, prefix))
+                .map(str::to_owned),
+        )
+        .filter(|name| name != "otelcol_connector_fluo_")
+        .collect();
+    failures.extend(metrics.iter().filter(|name| !exists(name)).map(|name| format!("there is no metric `{name}`")));
+    check(&failures);
+    assert!(attributes.len() >= 20 && metrics.len() >= 12, "{} attributes, {} metrics", attributes.len(), metrics.len());
 }
