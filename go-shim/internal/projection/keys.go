@@ -45,7 +45,9 @@ func (s *keySet) has(key string) bool {
 	return s.lengths>>(len(key)&63)&1 != 0 && s.find(key)
 }
 
-//go:noinline // so that has is inlined
+// find stays out of line, so that has is inlined.
+//
+//go:noinline
 func (s *keySet) find(key string) bool {
 	for i := s.first[bucketOf(key)]; i != 0; {
 		e := &s.entries[i-1]
