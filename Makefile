@@ -37,10 +37,10 @@ lib: ## build the engine's archive and put it where the Go module links it
 	$(call install,$(ARCHIVES)/build_id.go.new,$(ENGINE)/build_id.go)
 
 # A target directory of its own: the feature would otherwise rebuild the
-# archive of `lib` each time the two alternate.
+# archive of `lib` each time the two alternate. Not optimised: it is for tests.
 lib-faults: lib ## build the archive that can be told to panic, for tests
-	@cargo build --quiet --package fluo-ffi --release --features faults --target-dir $(TARGET)/faults
-	$(call install,$(TARGET)/faults/release/libfluo.a,$(ARCHIVES)/libfluo_faults.a)
+	@cargo build --quiet --package fluo-ffi --features faults --target-dir $(TARGET)/faults
+	$(call install,$(TARGET)/faults/debug/libfluo.a,$(ARCHIVES)/libfluo_faults.a)
 
 $(OCB):
 	@mkdir -p $(@D)
