@@ -12,16 +12,22 @@ import (
 	"github.com/fluo-otel/fluo/examples/quickstart/demo/collector"
 )
 
-// ocb builds a collector in dir from a manifest and gives the path of the
-// program. The builder is the one that `make` installed.
-func ocb(t *testing.T, dir, manifest string) string {
+// builder is the collector builder that `make` installed.
+func builder(t *testing.T) string {
 	t.Helper()
-	builder := os.Getenv("OCB")
-	if builder == "" {
+	path := os.Getenv("OCB")
+	if path == "" {
 		t.Fatal("OCB is not set: run `make test-e2e`")
 	}
+	return path
+}
+
+// ocb builds a collector in dir from a manifest and gives the path of the
+// program.
+func ocb(t *testing.T, dir, manifest string) string {
+	t.Helper()
 	config := write(t, filepath.Join(dir, "builder.yaml"), manifest)
-	must(t, dir, nil, builder, "--config", config)
+	must(t, dir, nil, builder(t), "--config", config)
 	name := regexp.MustCompile(`(?m)^  name: (\S+)$`).FindStringSubmatch(manifest)
 	return filepath.Join(dir, "dist", name[1])
 }
@@ -157,12 +163,11 @@ func copySources(t *testing.T, clone string) {
 		}
 		copyFile(t, filepath.Join(clone, path), text)
 	}
-	builder := os.Getenv("OCB")
-	text, err := os.ReadFile(builder)
+	text, err := os.ReadFile(builder(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	copyFile(t, filepath.Join(clone, ".bin", filepath.Base(builder)), text)
+	copyFile(t, filepath.Join(clone, ".bin", filepath.Base(builder(t))), text)
 }
 
 func copyFile(t *testing.T, path string, text []byte) {
