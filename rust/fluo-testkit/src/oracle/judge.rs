@@ -66,7 +66,7 @@ pub(super) fn groups(world: &World<'_>, rule: &Rule) -> (BTreeSet<Vec<Key>>, Rea
     let mut doubt = Reasons::NONE;
     for set in rule_spansets(rule).into_iter().filter(|set| !set.by.is_empty()) {
         let members = members(world, set, View { whole: true, ..View::default() });
-        doubt = doubt.with(members.doubt());
+        doubt = doubt.with(members.open);
         for at in members.possible() {
             found.extend(groups_of(world, at, &rule.by));
             doubt = rule.by.iter().fold(doubt, |all, by: &Term| all.with(term(world, Subject::span(at), by).open));
