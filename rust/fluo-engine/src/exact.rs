@@ -79,6 +79,34 @@ pub(crate) fn mean<'a>(values: &[Val<'_>]) -> Option<Val<'a>> {
     }
 }
 
+/// A duration times a number, to the nearest nanosecond, halves away from zero.
+pub(crate) fn times(nanos: i64, factor: Number) -> Option<i64> {
+    match factor {
+        Number::Int(factor) => nanos.checked_mul(factor),
+        Number::Float(factor) => rounded(&(fixed(factor)? * nanos), &(BigInt::from(1) << PLACES)),
+    }
+}
+
+/// A duration divided by a number, to the nearest nanosecond, halves away from zero; nothing for a division by zero.
+pub(crate) fn divided(nanos: i64, divisor: Number) -> Option<i64> {
+    let divisor = match divisor {
+        Number::Int(divisor) => BigInt::from(divisor) << PLACES,
+        Number::Float(divisor) => fixed(divisor)?,
+    };
+    rounded(&(BigInt::from(nanos) << PLACES), &divisor)
+}
+
+/// The integer nearest to a quotient, halves away from zero.
+fn rounded(numerator: &BigInt, denominator: &BigInt) -> Option<i64> {
+    if denominator.is_zero() {
+        return None;
+    }
+    let (size, divisor) = (numerator.abs(), denominator.abs());
+    let nearest: BigInt = (size * 2 + &divisor) / (divisor * 2);
+    let negative = numerator.is_negative() != denominator.is_negative();
+    if negative { (-nearest).to_i64() } else { nearest.to_i64() }
+}
+
 fn finite<'a>(value: f64) -> Option<Val<'a>> {
     value.is_finite().then_some(Val::Float(value))
 }

@@ -87,8 +87,17 @@ fn flatten<'a>(values: impl Iterator<Item = Val<'a>>, out: &mut Vec<Val<'a>>) {
     }
 }
 
-fn fitting<'a>(attributes: Attributes<'a, '_>, glob: &Glob) -> Vec<Val<'a>> {
-    attributes.filter(|(key, _)| glob.matches(key)).filter_map(|(_, any)| value(any)).collect()
+/// The values under the keys that fit; of a key that is given twice the first counts.
+fn fitting<'a>(attributes: impl Iterator<Item = (&'a [u8], AnyValueRef<'a>)>, glob: &Glob) -> Vec<Val<'a>> {
+    let mut seen: Vec<&[u8]> = Vec::new();
+    let mut values = Vec::new();
+    for (key, any) in attributes.filter(|(key, _)| glob.matches(key)) {
+        if !seen.contains(&key) {
+            seen.push(key);
+            values.extend(value(any));
+        }
+    }
+    values
 }
 
 /// Several values, or nothing.
@@ -137,8 +146,7 @@ impl<'a> SpanEnv<'a, '_> {
         if matches!(place, Place::Any | Place::Resource) {
             // What the span says hides what its resource says under the same key.
             let hidden = |key: &[u8]| place == Place::Any && view.attributes().any(|(own, _)| own == key);
-            let of_resource = view.resource().attributes().filter(|(key, _)| glob.matches(key) && !hidden(key));
-            values.extend(of_resource.filter_map(|(_, any)| value(any)));
+            values.extend(fitting(view.resource().attributes().filter(|(key, _)| !hidden(key)), glob));
             dropped |= view.resource().dropped_attributes > 0;
         }
         if place == Place::Scope {

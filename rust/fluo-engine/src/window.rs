@@ -60,7 +60,7 @@ impl Windows {
                 let picks = batch.picks(span);
                 let picked = picks.binary_search_by_key(&monitor.selector(), |p| p.selector).ok().and_then(|at| picks.get(at));
                 if picked.is_some_and(|p| p.fit == Fit::Yes) {
-                    let plausible = Clocks::is_plausible(span.record.end, moment.now);
+                    let plausible = span.record.times_are_good() && Clocks::is_plausible(span.record.end, moment.now);
                     monitor.add(shared, span, batch.values(span), plausible, moment, out);
                 }
             }

@@ -116,16 +116,11 @@ impl<'t> View<'t> {
                 continue;
             };
             why = why.and(member.doubt());
-            match self.groups_of(record, terms) {
-                Ok(groups) => {
-                    let into = if member.is_certain() { &mut certain } else { &mut possible };
-                    into.extend(groups.into_iter().map(|g| g.key));
-                }
-                Err(reasons) => {
-                    why = why.and(reasons);
-                    unseen = true;
-                }
-            }
+            let (groups, unknown) = self.groups_of(record, terms);
+            unseen |= !unknown.is_empty();
+            why = why.and(unknown);
+            let into = if member.is_certain() { &mut certain } else { &mut possible };
+            into.extend(groups.into_iter().map(|g| g.key));
         }
         let low = certain.len() as u64;
         let high = certain.union(&possible).count() as u64;

@@ -58,20 +58,14 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Whether `a` is below `b` for certain: their order where both are known.
-fn order(a: Option<&Val<'_>>, b: Option<&Val<'_>>) -> Option<Ordering> {
-    a?.order(b?)
-}
-
 /// `left op right` over what is known.
 pub(crate) fn compare(op: CompareOp, left: &Cell<'_>, right: &Cell<'_>) -> Truth {
     match (left, right) {
+        (Cell::NotApplicable, _) | (_, Cell::NotApplicable) => Truth::NotApplicable,
         // A comparison with something missing is false, whatever the other side is.
         (Cell::Missing, _) | (_, Cell::Missing) => Truth::False,
         (Cell::Exact(a), Cell::Exact(b)) => exact(op, a, b),
-        (Cell::Unknown(why), Cell::NotApplicable) | (Cell::NotApplicable, Cell::Unknown(why)) => Truth::Unknown(*why),
-        (Cell::NotApplicable, other) | (other, Cell::NotApplicable) if !other.why().is_empty() => Truth::Unknown(other.why()),
-        (Cell::NotApplicable, _) | (_, Cell::NotApplicable) => Truth::NotApplicable,
+        (Cell::Unknown(_), _) | (_, Cell::Unknown(_)) => Truth::Unknown(left.why().and(right.why())),
         _ => between(op, left, right),
     }
 }
@@ -82,76 +76,97 @@ fn exact(op: CompareOp, a: &Val<'_>, b: &Val<'_>) -> Truth {
     Truth::of(if op == CompareOp::Ne { !some(CompareOp::Eq) } else { some(op) })
 }
 
+/// Numbers of which one at least lies between bounds: the order of the nearest bounds decides for every value between them.
 fn between(op: CompareOp, left: &Cell<'_>, right: &Cell<'_>) -> Truth {
-    let unknown = Truth::Unknown(left.why().and(right.why()));
     let ((left_low, left_high), (right_low, right_high)) = (left.bounds(), right.bounds());
-    // `sure` and `never`: the order of the nearest bounds decides for every value between them.
+    let pairs = [(left_high, right_low), (left_low, right_high), (left_low, right_low), (left_high, right_high)];
+    // A number is unequal to and unordered with what is none.
+    if pairs.into_iter().any(|(a, b)| matches!((a, b), (Some(a), Some(b)) if a.order(b).is_none())) {
+        return Truth::of(op == CompareOp::Ne);
+    }
+    let order = |a: Option<&Val<'_>>, b: Option<&Val<'_>>| a?.order(b?);
+    let (high_low, low_high) = (order(left_high, right_low), order(left_low, right_high));
+    let (below, above) = (high_low == Some(Ordering::Less), low_high == Some(Ordering::Greater));
     let decide = |sure: bool, never: bool| match (sure, never) {
         (true, _) => Truth::True,
         (_, true) => Truth::False,
-        _ => unknown,
+        _ => Truth::Unknown(left.why().and(right.why())),
     };
     match op {
-        CompareOp::Lt => {
-            decide(order(left_high, right_low) == Some(Ordering::Less), order(left_low, right_high).is_some_and(Ordering::is_ge))
-        }
-        CompareOp::Le => {
-            decide(order(left_high, right_low).is_some_and(Ordering::is_le), order(left_low, right_high) == Some(Ordering::Greater))
-        }
-        CompareOp::Gt => between(CompareOp::Lt, right, left),
-        CompareOp::Ge => between(CompareOp::Le, right, left),
-        CompareOp::Eq | CompareOp::Ne => {
-            let apart = order(left_high, right_low) == Some(Ordering::Less) || order(left_low, right_high) == Some(Ordering::Greater);
-            let equal = decide(false, apart);
-            if op == CompareOp::Eq { equal } else { equal.not() }
-        }
+        CompareOp::Eq => decide(false, above || below),
+        CompareOp::Ne => decide(above || below, false),
+        CompareOp::Lt => decide(below, low_high.is_some_and(Ordering::is_ge)),
+        CompareOp::Ge => decide(low_high.is_some_and(Ordering::is_ge), below),
+        CompareOp::Le => decide(high_low.is_some_and(Ordering::is_le), above),
+        CompareOp::Gt => decide(above, high_low.is_some_and(Ordering::is_le)),
     }
 }
 
-/// Arithmetic over what is known. Intervals are kept by `+`, `-` and by `*` and `/` with a constant; anything else is unknown.
+/// Arithmetic over what is known. A ratio with zero is an aggregate of nothing.
 pub(crate) fn arith<'a>(op: ArithOp, left: &Cell<'_>, right: &Cell<'_>) -> Cell<'a> {
+    let divides = matches!(op, ArithOp::Div | ArithOp::Rem);
     match (left, right) {
+        (Cell::NotApplicable, _) | (_, Cell::NotApplicable) => Cell::NotApplicable,
+        (_, Cell::Exact(divisor)) if divides && is_zero(divisor) => Cell::NotApplicable,
         (Cell::Missing, _) | (_, Cell::Missing) => Cell::Missing,
-        (Cell::Exact(a), Cell::Exact(b)) => match ops::combine(op, a, b) {
-            Some(value) => Cell::Exact(value),
-            // A ratio with zero is an aggregate of nothing.
-            None if op == ArithOp::Div && is_zero(b) => Cell::NotApplicable,
-            None => Cell::Missing,
+        (Cell::Exact(a), Cell::Exact(b)) => match (a.each(), b.each()) {
+            ([a], [b]) => ops::combine(op, a, b).map_or(Cell::Missing, Cell::Exact),
+            _ => Cell::Missing,
         },
-        (Cell::NotApplicable, other) | (other, Cell::NotApplicable) if other.why().is_empty() => Cell::NotApplicable,
-        (Cell::NotApplicable | Cell::Unknown(_), _) | (_, Cell::NotApplicable | Cell::Unknown(_)) => {
-            Cell::Unknown(left.why().and(right.why()))
+        (Cell::Unknown(_), _) | (_, Cell::Unknown(_)) => Cell::Unknown(left.why().and(right.why())),
+        (Cell::Exact(value), _) | (_, Cell::Exact(value)) if sign(value).is_none() => Cell::Missing,
+        _ => {
+            let why = left.why().and(right.why());
+            corners(op, left.bounds(), right.bounds()).map_or(Cell::Unknown(why), |(low, high)| Cell::range(low, high, why))
         }
-        _ => interval(op, left, right),
     }
 }
 
 fn is_zero(value: &Val<'_>) -> bool {
-    matches!(value, Val::Duration(0)) || value.number().is_some_and(|n| n.to_f64() == 0.0)
+    sign(value) == Some(Ordering::Equal)
 }
 
+/// How a number or duration stands to zero.
 fn sign(value: &Val<'_>) -> Option<Ordering> {
     let zero = if matches!(value, Val::Duration(_)) { Val::Duration(0) } else { Val::Int(0) };
-    value.order(&zero)
+    value.number().map_or_else(|| matches!(value, Val::Duration(_)).then(|| value.order(&zero)).flatten(), |_| value.order(&zero))
 }
 
-fn interval<'a>(op: ArithOp, left: &Cell<'_>, right: &Cell<'_>) -> Cell<'a> {
-    let why = left.why().and(right.why());
-    let ((left_low, left_high), (right_low, right_high)) = (left.bounds(), right.bounds());
-    let with = |a: Option<&Val<'_>>, b: Option<&Val<'_>>| ops::combine(op, a?, b?);
-    let (low, high) = match (op, left, right) {
-        (ArithOp::Add, _, _) => (with(left_low, right_low), with(left_high, right_high)),
-        (ArithOp::Sub, _, _) => (with(left_low, right_high), with(left_high, right_low)),
-        (ArithOp::Mul | ArithOp::Div, _, Cell::Exact(factor)) => match sign(factor) {
-            Some(Ordering::Greater) => (with(left_low, Some(factor)), with(left_high, Some(factor))),
-            Some(Ordering::Less) => (with(left_high, Some(factor)), with(left_low, Some(factor))),
-            _ => (None, None),
-        },
-        (ArithOp::Mul, Cell::Exact(_), _) => return interval(op, right, left),
-        _ => (None, None),
+type Bound<'b> = Option<&'b Val<'b>>;
+
+/// The bounds of the result; nothing where they cannot be told.
+fn corners<'a>(op: ArithOp, (a, b): (Bound<'_>, Bound<'_>), (c, d): (Bound<'_>, Bound<'_>)) -> Option<(Option<Val<'a>>, Option<Val<'a>>)> {
+    let with = |x: Bound<'_>, y: Bound<'_>| -> Option<Option<Val<'a>>> {
+        match (x, y) {
+            (Some(x), Some(y)) => ops::combine(op, x, y).map(Some),
+            _ => Some(None),
+        }
     };
-    // A quotient that reaches zero from a count that may be zero stays an interval; a bound that left its range is unbounded.
-    Cell::range(low, high, why)
+    let is = |x: Bound<'_>, fits: fn(Ordering) -> bool| x.and_then(sign).is_some_and(fits);
+    let constant = |x: Bound<'_>, y: Bound<'_>| matches!((x, y), (Some(x), Some(y)) if x.equals(y));
+    match op {
+        ArithOp::Add => Some((with(a, c)?, with(b, d)?)),
+        ArithOp::Sub => Some((with(a, d)?, with(b, c)?)),
+        ArithOp::Mul if is(a, Ordering::is_ge) && is(c, Ordering::is_ge) => Some((with(a, c)?, with(b, d)?)),
+        ArithOp::Mul if constant(a, b) && is(a, Ordering::is_lt) => Some((with(a, d)?, with(a, c)?)),
+        ArithOp::Mul if constant(c, d) && is(c, Ordering::is_lt) => Some((with(b, c)?, with(a, c)?)),
+        ArithOp::Mul if constant(a, b) => Some((with(a, c)?, with(a, d)?)),
+        ArithOp::Mul if constant(c, d) => Some((with(a, c)?, with(b, c)?)),
+        ArithOp::Div if constant(c, d) && is(c, Ordering::is_gt) => Some((with(a, c)?, with(b, c)?)),
+        ArithOp::Div if constant(c, d) => Some((with(b, c)?, with(a, c)?)),
+        ArithOp::Div if is(c, Ordering::is_gt) && is(a, Ordering::is_ge) => {
+            // The greater the divisor, the nearer to zero.
+            let low = if d.is_some() { with(a, d)? } else { Some(quotient_zero((a, b), (c, d))) };
+            Some((low, with(b, c)?))
+        }
+        ArithOp::Mul | ArithOp::Div | ArithOp::Rem => None,
+    }
+}
+
+/// Zero of the type that a quotient has.
+fn quotient_zero<'a>((a, b): (Bound<'_>, Bound<'_>), (c, d): (Bound<'_>, Bound<'_>)) -> Val<'a> {
+    let is_duration = |x: Bound<'_>, y: Bound<'_>| matches!(x.or(y), Some(Val::Duration(_)));
+    if is_duration(a, b) && !is_duration(c, d) { Val::Duration(0) } else { Val::Int(0) }
 }
 
 #[cfg(test)]

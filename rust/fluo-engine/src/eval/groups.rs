@@ -42,41 +42,74 @@ pub(crate) fn combine(values: &[&Val<'_>]) -> Vec<Group> {
     groups.into_iter().map(|(key, values)| Group { key: key.into(), values }).collect()
 }
 
+/// The parts of a key, in the order of the terms.
+fn parts(mut key: &[u8]) -> Vec<&[u8]> {
+    let mut parts = Vec::new();
+    while let Some((rest, len)) = key.split_last_chunk::<4>() {
+        let len = u32::from_be_bytes(*len) as usize;
+        let Some(start) = rest.len().checked_sub(len) else { break };
+        let (before, part) = rest.split_at(start);
+        parts.push(part);
+        key = before;
+    }
+    parts.reverse();
+    parts
+}
+
 impl View<'_> {
-    /// The groups that a span belongs to by these terms, or why they are not known. A list puts the span into the group of each of
+    /// The groups that a span belongs to by these terms, and why there may be others. A list puts the span into the group of each of
     /// its elements; a missing value leaves it out.
-    pub(crate) fn groups_of(&self, record: &Record, by: &[u32]) -> Result<Vec<Group>, Reasons> {
+    pub(crate) fn groups_of(&self, record: &Record, by: &[u32]) -> (Vec<Group>, Reasons) {
         let reads: Vec<_> = by.iter().map(|term| self.trace.value(record, *term)).collect();
         let unknown = reads.iter().fold(Reasons::NONE, |why, read| why.and(read.unknown));
-        if !unknown.is_empty() {
-            return Err(unknown);
-        }
         let values: Option<Vec<&Val<'_>>> = reads.iter().map(|read| read.value.as_ref()).collect();
-        Ok(values.map_or_else(Vec::new, |values| combine(&values)))
+        (values.map_or_else(Vec::new, |values| combine(&values)), unknown)
     }
 
     /// Whether a span belongs to a group of the rule at hand.
     pub(super) fn is_in_group(&self, at: usize, group: &[u8]) -> Truth {
-        let Some(record) = self.record(at) else {
-            return Truth::False;
-        };
-        match self.groups_of(record, &self.by.borrow()) {
-            Ok(groups) => Truth::of(groups.iter().any(|g| *g.key == *group)),
-            Err(why) => Truth::Unknown(why),
-        }
+        let Some(record) = self.record(at) else { return Truth::False };
+        let by = self.by.borrow();
+        by.iter().zip(parts(group)).fold(Truth::True, |all, (term, part)| {
+            let read = self.trace.value(record, *term);
+            let equals = |value: &Val<'_>| {
+                let mut key = Vec::new();
+                value.write_key(&mut key);
+                key == part
+            };
+            let fits = match &read.value {
+                Some(value) if value.each().iter().any(equals) => Truth::True,
+                _ if read.unknown.is_empty() => Truth::False,
+                _ => Truth::Unknown(read.unknown),
+            };
+            all.and(fits)
+        })
     }
 
     /// Every group of which the rule's grouped sets have a member or may have one.
     pub(crate) fn groups(&self, rule: &RulePlan) -> Vec<Group> {
         let mut found = BTreeMap::new();
         for set in &rule.grouped_sets {
-            for member in self.members(*set).iter() {
-                let groups = self.record(member.at).map(|r| self.groups_of(r, &rule.by));
-                for group in groups.and_then(Result::ok).into_iter().flatten() {
+            for record in self.members(*set).iter().filter_map(|member| self.record(member.at)) {
+                for group in self.groups_of(record, &rule.by).0 {
                     found.insert(group.key.clone(), group);
                 }
             }
         }
         found.into_values().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{combine, parts};
+    use crate::value::Val;
+
+    #[test]
+    fn a_key_comes_apart_into_its_parts() {
+        let list = Val::List(vec![Val::Int(1), Val::str(b"x")]);
+        let groups = combine(&[&list, &Val::str(b"abc")]);
+        let keys: Vec<Vec<&[u8]>> = groups.iter().map(|g| parts(&g.key)).collect();
+        assert_eq!(keys, [[b"s1".as_slice(), b"sabc"], [b"sx".as_slice(), b"sabc"]]);
     }
 }

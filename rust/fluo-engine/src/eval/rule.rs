@@ -67,10 +67,7 @@ impl<'t> View<'t> {
     /// Why there may be groups although none was found.
     fn doubt_of_groups(&self, rule: &RulePlan) -> Reasons {
         let members = rule.grouped_sets.iter().flat_map(|set| self.members(*set).to_vec());
-        members
-            .filter_map(|member| self.record(member.at))
-            .filter_map(|record| self.groups_of(record, &rule.by).err())
-            .fold(Reasons::NONE, Reasons::and)
+        members.filter_map(|member| self.record(member.at)).fold(Reasons::NONE, |why, record| why.and(self.groups_of(record, &rule.by).1))
     }
 
     fn outcome(&self, rule: &'t RulePlan, group: Option<Group>) -> GroupOutcome {

@@ -28,6 +28,10 @@ impl<'t> View<'t> {
                 }
             }
         }
+        // While the trace is open there may be instants of any kind to come.
+        if worst != Outcome::Violated && self.hidden.has(Reasons::OPEN) {
+            return (worst.worse(Outcome::Unknown(Reasons::OPEN)), guarded, None);
+        }
         if worst == Outcome::Violated || self.guard(rule, Frame { group, instant: None }) == Truth::False {
             return (worst, guarded, violated_at);
         }

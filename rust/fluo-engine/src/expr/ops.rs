@@ -144,21 +144,13 @@ fn durations(op: ArithOp, a: i64, b: i64) -> Option<Val<'static>> {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "a scaled duration is rounded to nanoseconds; its range is checked"
-)]
 fn scale(op: ArithOp, duration: i64, factor: Number) -> Option<Val<'static>> {
-    let scaled = match (op, factor) {
-        (ArithOp::Mul, Number::Int(factor)) => {
-            return duration.checked_mul(factor).map(Val::Duration);
-        }
-        (ArithOp::Mul, Number::Float(factor)) => duration as f64 * factor,
-        (ArithOp::Div, factor) if factor.to_f64() != 0.0 => duration as f64 / factor.to_f64(),
-        _ => return None,
+    let scaled = match op {
+        ArithOp::Mul => crate::exact::times(duration, factor),
+        ArithOp::Div => crate::exact::divided(duration, factor),
+        _ => None,
     };
-    (scaled.abs() < 9.2e18).then(|| Val::Duration(scaled.round() as i64))
+    scaled.map(Val::Duration)
 }
 
 fn numbers(op: ArithOp, a: Number, b: Number) -> Option<Val<'static>> {

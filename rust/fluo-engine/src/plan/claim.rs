@@ -185,7 +185,7 @@ impl Sets {
             Claim::Const(_) => {}
             Claim::Not(inner) => self.of(inner),
             Claim::And(parts) | Claim::Or(parts) => parts.iter().for_each(|c| self.of(c)),
-            Claim::NonEmpty { set, .. } => self.ids.push(*set),
+            Claim::NonEmpty { set, tested } => self.ids.extend([*set, *tested]),
             Claim::Compare { left, right, .. } => {
                 self.term(left);
                 self.term(right);

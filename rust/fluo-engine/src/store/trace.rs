@@ -268,7 +268,7 @@ impl TraceState {
         let cut = matches!(trigger, Trigger::Shutdown | Trigger::Limit);
         let lone_top = !cut && shape.has_lone_top();
         let mut losses = self.marks;
-        if !lone_top && shape.shows_gap() {
+        if shape.cycle || (!lone_top && shape.shows_gap()) {
             losses = losses.and(Reasons::of(Reason::Gap));
         }
         match trigger {
@@ -321,10 +321,10 @@ impl TraceState {
                 entry_tops += u32::from(light.id & MARK != 0);
             }
         }
-        Shape { roots: self.roots, orphans: tops, entry_orphans: entry_tops, cycle: tops == 0 && self.has_cycle(&ids) }
+        Shape { roots: self.roots, orphans: tops, entry_orphans: entry_tops, cycle: self.has_cycle(&ids) }
     }
 
-    /// Whether some span does not hang below a root. All parents are known to be there.
+    /// Whether parents run in a circle.
     fn has_cycle(&self, ids: &[u32]) -> bool {
         // Spans are peeled off from the leaves upwards; what cannot be peeled lies on a cycle.
         let mut children = vec![0u32; ids.len()];

@@ -40,7 +40,8 @@ fn a_gap_makes_absence_inconclusive_and_a_rule_may_ask_for_a_signal() {
 
 #[test]
 fn shutdown_decides_what_is_open_and_closes() {
-    let engine = engine("- {name: one, never: trace.has(bad)}\n- {name: pair, always: trace.has(charge) and trace.has(check)}", Config::default());
+    let engine =
+        engine("- {name: one, never: trace.has(bad)}\n- {name: pair, always: trace.has(charge) and trace.has(check)}", Config::default());
     ingest(&engine, 1, &spans("t", "root 0..100\n  charge 10..20"));
     engine.flush(super::BASE + 2 * SECOND);
     assert!(signals(&engine).is_empty());
