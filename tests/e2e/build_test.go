@@ -100,7 +100,7 @@ func TestWithoutCgo(t *testing.T) {
 
 var buildID = regexp.MustCompile(`"engine_build": "([0-9a-f]+)"`)
 
-// TestChangedEngine builds a clone, changes a constant in its Rust sources and
+// TestChangedEngine builds a clone, lowers a limit in its Rust sources and
 // builds it again. Go's build cache does not notice a changed archive by
 // itself; the collector must hold the new one nevertheless.
 func TestChangedEngine(t *testing.T) {
@@ -117,20 +117,34 @@ func TestChangedEngine(t *testing.T) {
 		t.Errorf("the same sources gave builds %s and %s", first, again)
 	}
 
+	nested := write(t, filepath.Join(clone, "nested.yml"),
+		"- name: nested\n  never: "+strings.Repeat("(", 40)+"trace.has(payment.charge_card)"+strings.Repeat(")", 40)+"\n")
+	validate := []string{"validate", "--config", filepath.Join(quickstart, "collector.yaml")}
+	if output, status := run(t, clone, []string{"FLUO_RULES=" + nested}, built(clone), validate...); status != 0 {
+		t.Fatalf("a rule within the limits is refused:\n%s", output)
+	}
+
 	limits := filepath.Join(clone, "rust", "fluo-lang", "src", "limits.rs")
 	text, err := os.ReadFile(limits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	number := regexp.MustCompile(`(pub const \w+: \w+ = )([0-9_]+)`)
-	changed := number.ReplaceAllString(string(text), "${1}1 + ${2}")
-	if changed == string(text) {
-		t.Fatal("there is no constant to change")
+	lowered := strings.Replace(string(text), "nesting: 128,", "nesting: 30,", 1)
+	if lowered == string(text) {
+		t.Fatal("the limit is not where this test looks for it")
 	}
-	write(t, limits, changed)
+	write(t, limits, lowered)
 	if second := builtFrom(t, clone, env); second == first {
 		t.Errorf("the collector still says that its engine is build %s", first)
 	}
+	if output, status := run(t, clone, []string{"FLUO_RULES=" + nested}, built(clone), validate...); status == 0 {
+		t.Errorf("the collector holds the engine with the old limit:\n%s", output)
+	}
+}
+
+// built is the collector that `make collector` builds in a clone.
+func built(clone string) string {
+	return filepath.Join(clone, "examples", "quickstart", "dist", "otelcol-fluo")
 }
 
 // builtFrom makes the collector of a clone and gives the build id that it
@@ -138,7 +152,7 @@ func TestChangedEngine(t *testing.T) {
 func builtFrom(t *testing.T, clone string, env []string) string {
 	t.Helper()
 	must(t, clone, env, "make", "collector")
-	c := start(t, "", collector.Options{Binary: filepath.Join(clone, "examples", "quickstart", "dist", "otelcol-fluo")})
+	c := start(t, "", collector.Options{Binary: built(clone)})
 	stop(t, c)
 	id := buildID.FindStringSubmatch(c.Log())
 	if id == nil {
