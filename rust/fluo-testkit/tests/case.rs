@@ -1,4 +1,5 @@
 //! The rule-test format: what it accepts, where its errors point, what fails a test.
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use fluo_testkit::backend::OracleBackend;
 use fluo_testkit::case::{self, TestFile};

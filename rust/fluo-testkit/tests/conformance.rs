@@ -1,4 +1,5 @@
 //! The conformance corpus on the reference evaluator.
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 

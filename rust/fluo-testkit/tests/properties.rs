@@ -1,4 +1,5 @@
 //! Properties of the reference evaluator, and the engine held against it.
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use fluo_testkit::backend::{Answer, Backend, EngineBackend, OracleBackend, Scenario, VerdictRecord};
 use fluo_testkit::generate::{arrivals, load, rules, spans};
