@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/fluo-otel/fluo/examples/quickstart/demo/collector"
-	fluo "github.com/fluo-otel/fluo/examples/quickstart/demo/signal"
 )
 
 // TestBothEdges uses one connector for logs and for metrics: two instances,
@@ -107,13 +106,4 @@ func written(t *testing.T, c *collector.Collector) (int, []string) {
 		}
 	}
 	return seen, ids
-}
-
-// fluoEvents lists the events of the signals.
-func fluoEvents(all []fluo.Signal) []string {
-	var events []string
-	for _, s := range all {
-		events = append(events, s.Event)
-	}
-	return events
 }

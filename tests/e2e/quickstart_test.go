@@ -225,6 +225,23 @@ func TestHotrodFacts(t *testing.T) {
 	}
 }
 
+// TestDemo runs what `make demo` runs.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	shown := must(t, filepath.Join(quickstart, "demo"), nil, "go", "run", ".")
+	unchecked, storms, _ := shopIncidents(spans(t, requests(t, shopTraces)))
+	for _, part := range slices.Concat(unchecked, storms, []string{
+		"missing   payment.fraud_check", "count() = ", "\n5 signals\n", "1  " + loginRule, "1  " + stormRule, "3  " + paymentRule,
+	}) {
+		if !strings.Contains(shown, part) {
+			t.Errorf("the demo does not show %q", part)
+		}
+	}
+	if t.Failed() {
+		t.Logf("the demo shows:\n%s", shown)
+	}
+}
+
 // TestRuleBound edits a bound as a reader of the quickstart would.
 func TestRuleBound(t *testing.T) {
 	t.Parallel()
