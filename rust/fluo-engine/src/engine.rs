@@ -1,11 +1,12 @@
 //! The façade: bytes and time in, signals out.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
 use fluo_lang::program::{RuleSet, Severity};
+use foldhash::quality::RandomState;
 
 use crate::clock::Clocks;
 use crate::config::{Config, ConfigError};
@@ -120,7 +121,7 @@ impl Engine {
     /// A configuration out of range.
     pub fn new(rules: Arc<RuleSet>, config: Config, now: u64) -> Result<Self, ConfigError> {
         config.check()?;
-        let hasher = RandomState::new();
+        let hasher = RandomState::default();
         let plan = Arc::new(Plan::compile(rules));
         let windows = Windows::new(&plan, &config);
         let per_shard = |limit: usize| limit.div_ceil(SHARDS);
@@ -376,14 +377,7 @@ impl Engine {
             stats.traces_open += counts.open;
             stats.traces_grace += counts.grace;
             stats.bytes_held += shard.bytes() as u64;
-            for (generation, tallies) in shard.tallies() {
-                for (rule, tally) in generation.plan.rules.iter().zip(tallies) {
-                    let name = generation.plan.source(rule).map(|r| r.name.as_str());
-                    if let Some(of_rule) = stats.rules.iter_mut().find(|r| Some(r.name.as_str()) == name) {
-                        tally.add_to(of_rule);
-                    }
-                }
-            }
+            shard.add_verdicts(&mut stats);
         }
         self.windows.add_to(&mut stats);
         stats

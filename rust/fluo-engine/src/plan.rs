@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) rules_of_selector: Vec<Vec<u32>>,
     /// Rules over traces that no selector feeds: they speak of the root, the depth or the duration.
     pub(crate) without_selectors: Vec<u32>,
+    /// Rules over traces that may say something of a trace in which no selector picked a span.
+    pub(crate) never_silent: Vec<u32>,
     /// Slots of the attributes that tell calls apart; `None` where no rule reads absence.
     pub(crate) call_slots: Vec<Option<usize>>,
     /// Whether some rule concludes from absence, so that calls are learned.

@@ -6,20 +6,23 @@ mod learn;
 mod timers;
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use foldhash::quality::RandomState;
 
 use crate::config::Config;
 use crate::generation::Generation;
 use crate::ingest::{Batch, Incoming};
 use crate::signal::{Signal, Trigger};
+use crate::stats::Stats;
 use crate::store::calls::{Calls, Lesson};
 use crate::store::combination::{Combinations, Pick};
 use crate::store::resource::Resources;
 use crate::store::trace::{Added, KeptValue, Stage, TraceState};
 use crate::tally::Tally;
 use crate::truth::Reasons;
-use crate::verdict::{Reason, VerdictRecord};
+use crate::verdict::{Reason, Verdict, VerdictRecord};
 use gone::Gone;
 use timers::Timers;
 
@@ -57,6 +60,10 @@ struct InUse {
     generation: Arc<Generation>,
     combinations: Combinations,
     tallies: Vec<Tally>,
+    /// The verdict of each rule over a whole trace without picks.
+    baselines: Vec<Option<Verdict>>,
+    /// Whole traces in which only the rules with news were looked at.
+    whole: u64,
 }
 
 /// Counters and gauges of a shard.
@@ -119,7 +126,8 @@ impl Shard {
         out: &mut Outbox,
     ) {
         self.advance(shared, moment.now, out);
-        let mut touched: Vec<[u8; 16]> = Vec::new();
+        let mut touched: HashMap<[u8; 16], Vec<u32>, RandomState> = HashMap::with_hasher(shared.hasher.clone());
+        let waits_for_any = generation.plan.keep_all || !generation.plan.without_selectors.is_empty();
         for index in mine {
             let Some(span) = batch.spans.get(*index as usize) else {
                 continue;
@@ -140,15 +148,14 @@ impl Shard {
             let added = self.offer(shared, generation, span, batch.picks(span), batch.values(span), moment.now, out);
             if added == Added::New {
                 fresh.push(*index);
-                if touched.last() != Some(&span.trace) {
-                    touched.push(span.trace);
+                let picks = batch.picks(span);
+                if waits_for_any || !picks.is_empty() {
+                    touched.entry(span.trace).or_default().extend(picks.iter().map(|p| p.selector));
                 }
             }
         }
-        touched.sort_unstable();
-        touched.dedup();
-        for id in touched {
-            self.look_early(shared, &id, moment.now, out);
+        for (id, news) in touched {
+            self.look_early(shared, &id, &news, moment.now, out);
         }
         self.enforce_limits(shared, moment.now, out);
     }
@@ -164,7 +171,13 @@ impl Shard {
         while self.traces.len() >= shared.max_traces && self.evict_one(shared, now, out) {}
         if !self.generations.iter().any(|g| Arc::ptr_eq(&g.generation, generation)) {
             let tallies = vec![Tally::default(); generation.plan.rules.len()];
-            self.generations.push(InUse { generation: Arc::clone(generation), combinations: Combinations::default(), tallies });
+            self.generations.push(InUse {
+                generation: Arc::clone(generation),
+                combinations: Combinations::default(),
+                tallies,
+                baselines: decide::baselines(shared, &generation.plan),
+                whole: 0,
+            });
         }
         generation.enter();
         let mut trace = TraceState::new(id, Arc::clone(&generation.plan), now);
@@ -317,9 +330,17 @@ impl Shard {
         self.counts.bytes + shared + (self.begun.len() + self.decided.len()) * QUEUED + self.timers.bytes() + self.gone.bytes()
     }
 
-    /// The verdicts of each generation's rules: generation and tallies in rule order.
-    pub(crate) fn tallies(&self) -> impl Iterator<Item = (&Arc<Generation>, &[Tally])> {
-        self.generations.iter().map(|g| (&g.generation, g.tallies.as_slice()))
+    /// Adds the verdicts of each generation's rules to the statistics.
+    pub(crate) fn add_verdicts(&self, stats: &mut Stats) {
+        for in_use in &self.generations {
+            let plan = &in_use.generation.plan;
+            for ((rule, tally), baseline) in plan.rules.iter().zip(&in_use.tallies).zip(&in_use.baselines) {
+                let name = plan.source(rule).map(|r| r.name.as_str());
+                if let Some(of_rule) = stats.rules.iter_mut().find(|r| Some(r.name.as_str()) == name) {
+                    tally.add_to(of_rule, *baseline, in_use.whole);
+                }
+            }
+        }
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Tally {
     violated: u64,
     not_applicable: u64,
     inconclusive: [u64; Reason::ALL.len()],
+    /// Whole traces that had news for the rule.
+    pub(crate) looked_at: u64,
 }
 
 /// The verdict of an outcome at completion. What is unknown only because more spans could come is the engine's end.
@@ -49,8 +51,17 @@ impl Tally {
         }
     }
 
-    /// Adds to statistics.
-    pub(crate) fn add_to(&self, stats: &mut RuleStats) {
+    /// Adds to statistics. Of `whole` traces those that had no news for the rule got its baseline.
+    pub(crate) fn add_to(&self, stats: &mut RuleStats, baseline: Option<Verdict>, whole: u64) {
+        let without_news = whole.saturating_sub(self.looked_at);
+        let mut all = self.clone();
+        if let Some(slot) = baseline.and_then(|verdict| all.slot(verdict)) {
+            *slot += without_news;
+        }
+        all.sum_into(stats);
+    }
+
+    fn sum_into(&self, stats: &mut RuleStats) {
         stats.satisfied += self.satisfied;
         stats.violated += self.violated;
         stats.not_applicable += self.not_applicable;

@@ -1,6 +1,6 @@
 //! The groups of `by`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::View;
 use crate::plan::RulePlan;
@@ -23,7 +23,7 @@ fn push_part(key: &mut Vec<u8>, value: &Val<'_>) {
     key.extend_from_slice(&len.to_be_bytes());
 }
 
-/// The groups of a span with these values: one for each combination of their elements.
+/// The groups of a span with these values: one for each combination of their elements, each once.
 pub(crate) fn combine(values: &[&Val<'_>]) -> Vec<Group> {
     let mut groups: Vec<(Vec<u8>, Vec<String>)> = vec![(Vec::new(), Vec::new())];
     for value in values {
@@ -39,6 +39,8 @@ pub(crate) fn combine(values: &[&Val<'_>]) -> Vec<Group> {
             })
             .collect();
     }
+    let mut seen = BTreeSet::new();
+    groups.retain(|(key, _)| seen.insert(key.clone()));
     groups.into_iter().map(|(key, values)| Group { key: key.into(), values }).collect()
 }
 

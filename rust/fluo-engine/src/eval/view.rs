@@ -48,7 +48,7 @@ pub(crate) struct Frame<'f> {
 
 impl<'t> View<'t> {
     pub(crate) fn new(shared: &'t Shared, trace: &'t TraceState, combinations: &'t Combinations) -> Self {
-        let (hidden, lone_top) = trace.losses();
+        let (hidden, lone_top) = trace.completion.map_or((Reasons::OPEN, false), |c| (c.losses, c.lone_top));
         Self {
             plan: &trace.plan,
             trace,
@@ -96,6 +96,12 @@ impl<'t> View<'t> {
         };
         let dangles = childless.iter().any(|call| self.shared.calls.expects(call.key, set) && counts(call));
         if dangles { Reasons::of(Reason::Dangling) } else { Reasons::NONE }
+    }
+
+    /// Whether some call of the trace leads nowhere although the table expects something below it.
+    pub(crate) fn may_dangle(&self) -> bool {
+        let childless = self.childless.get_or_init(|| self.trace.childless_calls(|id| self.shared.print(id)));
+        childless.iter().any(|call| self.shared.calls.expects_any(call.key))
     }
 
     /// The root of the trace, or why it is not known: before completion a second span without parent may come.

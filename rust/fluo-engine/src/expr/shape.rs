@@ -1,12 +1,12 @@
 //! `shape(f)`: what stays of a text when the values in it are replaced by `?`.
 
-/// Replaces numbers, quoted literals, UUIDs and hexadecimal words of eight or more characters with a digit by `?`; a list of `?`
+/// Replaces numbers, literals in single quotes (double quotes are around names in SQL), UUIDs and hexadecimal words of eight or more characters with a digit by `?`; a list of `?`
 /// collapses to one.
 pub(crate) fn shape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {
-        if byte == b'\'' || byte == b'"' {
+        if byte == b'\'' {
             out.push(b'?');
             rest = after_quoted(tail, byte);
         } else if is_word(byte) {

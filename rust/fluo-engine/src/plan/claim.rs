@@ -171,6 +171,8 @@ pub(super) struct Sets {
     pub(super) ids: Vec<u32>,
     /// Whether the claim asks for nothing but emptiness, counts and constants.
     pub(super) only_counts: bool,
+    /// Whether the claim speaks of the root, the depth or the duration, which every trace has.
+    pub(super) speaks_of_trace: bool,
     started: bool,
 }
 
@@ -215,11 +217,15 @@ impl Sets {
             }
             ClaimTerm::OfSpan { span, .. } => {
                 self.only_counts = false;
-                if let Distinguished::First(set) | Distinguished::Last(set) = span {
-                    self.ids.push(*set);
+                match span {
+                    Distinguished::First(set) | Distinguished::Last(set) => self.ids.push(*set),
+                    Distinguished::Root => self.speaks_of_trace = true,
                 }
             }
-            ClaimTerm::Depth | ClaimTerm::TraceDuration => self.only_counts = false,
+            ClaimTerm::Depth | ClaimTerm::TraceDuration => {
+                self.only_counts = false;
+                self.speaks_of_trace = true;
+            }
             ClaimTerm::Arith { left, right, .. } => {
                 self.term(left);
                 self.term(right);

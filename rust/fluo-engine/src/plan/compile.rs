@@ -44,6 +44,7 @@ impl Plan {
         let mut rules = Vec::new();
         let mut touched = Vec::new();
         let mut windows = Vec::new();
+        let mut never_silent = Vec::new();
         for (at, rule) in ruleset.rules.iter().enumerate() {
             if rule.mode == Mode::Disabled {
                 continue;
@@ -80,6 +81,11 @@ impl Plan {
                 sets.ids.iter().copied().filter(|s| compiler.sets.get(*s as usize).is_some_and(|s| s.within.is_some())).collect();
             let directions = Directions { sets: &compiler.sets, relations: &compiler.relations };
             let only_breaks = directions.only_breaks(&claim, guard.as_ref());
+            if sets.speaks_of_trace
+                || !sets.ids.iter().all(|s| compiler.sets.get(*s as usize).is_some_and(|s| is_silent(s, &compiler.selectors)))
+            {
+                never_silent.push(u32::try_from(rules.len()).unwrap_or(u32::MAX));
+            }
             touched.push(compiler.selectors_since(&uses_before, &sets));
             rules.push(RulePlan {
                 rule: at,
@@ -117,6 +123,7 @@ impl Plan {
             windows,
             rules_of_selector,
             without_selectors,
+            never_silent,
             call_slots: CALL_KEYS.iter().map(|key| compiler.keys.span_slot(key)).collect(),
             reads_absence,
             keep_all: compiler.keep_all,
@@ -225,6 +232,21 @@ impl Compiler {
         found.sort_unstable();
         found.dedup();
         found
+    }
+}
+
+/// Whether a set is empty for certain in a trace in which no selector picked a span.
+fn is_silent(set: &SetPlan, selectors: &[Node]) -> bool {
+    matches!(set.steps.first(), Some(StepPlan::Where(node)) if is_false_without_picks(node, selectors))
+}
+
+fn is_false_without_picks(node: &Node, selectors: &[Node]) -> bool {
+    match node {
+        Node::Selector(id) => !matches!(selectors.get(*id as usize), Some(Node::Const(_)) | None),
+        Node::And(parts) => parts.iter().any(|part| is_false_without_picks(part, selectors)),
+        Node::Or(parts) => parts.iter().all(|part| is_false_without_picks(part, selectors)),
+        Node::Const(value) => !value,
+        _ => false,
     }
 }
 

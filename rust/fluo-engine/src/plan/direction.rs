@@ -99,14 +99,23 @@ impl Directions<'_> {
 
     fn node(&self, node: &Node) -> Direction {
         match node {
-            Node::Const(_) | Node::Selector(_) => Direction::Constant,
+            // What a field of the span, its parent or the root says does not change once they have come.
+            Node::Const(_)
+            | Node::Selector(_)
+            | Node::Compare { .. }
+            | Node::In { .. }
+            | Node::Text { .. }
+            | Node::Matches { .. }
+            | Node::Exists(_)
+            | Node::Missing(_)
+            | Node::Name(_)
+            | Node::Item { .. } => Direction::Constant,
             Node::Not(inner) => self.node(inner).flip(),
             Node::And(parts) | Node::Or(parts) => parts.iter().fold(Direction::Constant, |all, part| all.and(self.node(part))),
             Node::Relation(relation) => match self.relations.get(*relation as usize) {
                 Some(plan) if plan.without.is_none() => Direction::Up.and(self.node(&plan.other)),
                 _ => Direction::Either,
             },
-            _ => Direction::Either,
         }
     }
 }

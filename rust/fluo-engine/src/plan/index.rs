@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::expr::{LocalField, Node, TermNode};
 use crate::value::Val;
 use fluo_lang::program::CompareOp;
@@ -10,8 +12,8 @@ use fluo_lang::program::CompareOp;
 /// Selectors by the name or service that they demand.
 #[derive(Debug, Default)]
 pub(crate) struct SelectorIndex {
-    by_name: HashMap<Box<[u8]>, Vec<u32>>,
-    by_service: HashMap<Box<[u8]>, Vec<u32>>,
+    by_name: HashMap<Box<[u8]>, Vec<u32>, RandomState>,
+    by_service: HashMap<Box<[u8]>, Vec<u32>, RandomState>,
     /// All of `by_service`.
     of_services: Vec<u32>,
     /// Those that demand neither.

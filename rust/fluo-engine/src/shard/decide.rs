@@ -1,15 +1,18 @@
 //! Verdicts: early ones as soon as they are definite, the final ones at completion, revisions in the grace.
 
+use std::sync::Arc;
+
 use crate::eval::groups::Group;
 use crate::eval::rule::{GroupOutcome, Outcome};
 use crate::eval::view::View;
 use crate::identity::violation_id;
-use crate::plan::RulePlan;
+use crate::plan::{Plan, RulePlan};
 use crate::report;
 use crate::signal::{Event, Phase, Trigger};
 use crate::store::combination::Combinations;
-use crate::store::trace::{Decided, Stage, TraceState};
+use crate::store::trace::{Completion, Decided, Stage, TraceState};
 use crate::tally::{Tally, verdict};
+use crate::truth::Reasons;
 use crate::verdict::{Verdict, VerdictRecord};
 use fluo_lang::program::{Mode, OnGap};
 
@@ -23,12 +26,12 @@ const ALWAYS_LOOK: usize = 64;
 pub(super) type Outcomes = Vec<Vec<GroupOutcome>>;
 
 impl Shard {
-    /// Looks for verdicts that no further span can change.
-    pub(super) fn look_early(&mut self, shared: &Shared, id: &[u8; 16], now: u64, out: &mut Outbox) {
+    /// Looks for verdicts that no further span can change. `news` are the selectors that picked a span since the last look.
+    pub(super) fn look_early(&mut self, shared: &Shared, id: &[u8; 16], news: &[u32], now: u64, out: &mut Outbox) {
         let Some(trace) = self.traces.get_mut(id).filter(|t| t.stage == Stage::Open) else {
             return;
         };
-        let Some(in_use) = self.generations.iter().find(|g| std::sync::Arc::ptr_eq(&g.generation.plan, &trace.plan)) else {
+        let Some(in_use) = self.generations.iter().find(|g| Arc::ptr_eq(&g.generation.plan, &trace.plan)) else {
             return;
         };
         let len = trace.records.len();
@@ -36,13 +39,17 @@ impl Shard {
         if costly_too {
             trace.looked_at = len;
         }
-        let plan = std::sync::Arc::clone(&trace.plan);
-        let mut candidates: Vec<u32> = trace
-            .counters
+        let plan = Arc::clone(&trace.plan);
+        let mut candidates: Vec<u32> = news
             .iter()
-            .flat_map(|c| plan.rules_of_selector.get(c.selector as usize).into_iter().flatten().copied())
+            .flat_map(|selector| plan.rules_of_selector.get(*selector as usize).into_iter().flatten().copied())
             .chain(plan.without_selectors.iter().copied())
             .collect();
+        if plan.keep_all {
+            // A span that no selector picks may be the parent or ancestor that a relation waited for.
+            candidates
+                .extend(with_news(trace, &plan).into_iter().filter(|rule| plan.rules.get(*rule as usize).is_some_and(|r| !r.by_counters)));
+        }
         candidates.sort_unstable();
         candidates.dedup();
         let mut found = Vec::new();
@@ -74,21 +81,23 @@ impl Shard {
 
     /// Decides a trace; it stays for late spans.
     pub(super) fn complete(&mut self, shared: &Shared, id: &[u8; 16], trigger: Trigger, now: u64, out: &mut Outbox) {
-        let Some(trace) = self.traces.get_mut(id) else {
-            return;
-        };
-        let Some(in_use) = self.generations.iter_mut().find(|g| std::sync::Arc::ptr_eq(&g.generation.plan, &trace.plan)) else {
-            return;
-        };
-        trace.completion = Some(trigger);
-        let outcomes = outcomes(shared, trace, &in_use.combinations);
+        let Some(trace) = self.traces.get_mut(id) else { return };
+        let Some(in_use) = self.generations.iter_mut().find(|g| Arc::ptr_eq(&g.generation.plan, &trace.plan)) else { return };
+        trace.completion = Some(trace.completed(trigger));
+        let plan = Arc::clone(&trace.plan);
         let mut signalled = Vec::new();
         {
             let view = View::new(shared, trace, &in_use.combinations);
             out.lessons.extend(lessons(shared, &view));
-            for ((rule, groups), (index, tally)) in trace.plan.rules.iter().zip(&outcomes).zip((0u32..).zip(&mut in_use.tallies)) {
-                tally.add(verdict(worst(groups)));
-                for outcome in groups {
+            let all_look = shared.config.record_verdicts || !view.hidden.is_empty() || view.may_dangle();
+            let looked_at = if all_look { (0..).take(plan.rules.len()).collect() } else { with_news(trace, &plan) };
+            in_use.whole += u64::from(!all_look);
+            for index in looked_at {
+                let (Some(rule), Some(tally)) = (plan.rules.get(index as usize), in_use.tallies.get_mut(index as usize)) else { continue };
+                let groups = outcomes_of(&view, index, rule);
+                tally.add(verdict(worst(&groups)));
+                tally.looked_at += u64::from(!all_look);
+                for outcome in &groups {
                     let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
                     let given_early = trace.is_decided(index, key);
                     record(shared, &view, rule, outcome, if given_early { Phase::Early } else { Phase::Complete }, trigger, out);
@@ -112,6 +121,28 @@ impl Shard {
     }
 }
 
+/// The rules that a whole trace has news for: those that one of its selectors feeds, and those that speak even of a trace without
+/// any pick. All others have the outcome that they have for such a trace.
+fn with_news(trace: &TraceState, plan: &Plan) -> Vec<u32> {
+    let fed = trace.counters.iter().filter_map(|c| plan.rules_of_selector.get(c.selector as usize)).flatten();
+    let mut rules: Vec<u32> = fed.chain(&plan.never_silent).copied().collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
+}
+
+/// The outcome of each rule over a whole trace in which no selector picked a span, where the rule's is always the same.
+pub(super) fn baselines(shared: &Shared, plan: &Arc<Plan>) -> Vec<Option<Verdict>> {
+    let mut trace = TraceState::new([0; 16], Arc::clone(plan), 0);
+    trace.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, lone_top: false });
+    let combinations = Combinations::default();
+    let view = View::new(shared, &trace, &combinations);
+    (0u32..)
+        .zip(&plan.rules)
+        .map(|(index, rule)| (!plan.never_silent.contains(&index)).then(|| verdict(worst(&view.outcomes(rule)))))
+        .collect()
+}
+
 /// Re-evaluates a decided trace after a late span, as if it had come in time, and says what changed.
 pub(super) fn revise(
     shared: &Shared,
@@ -122,9 +153,8 @@ pub(super) fn revise(
     now: u64,
     out: &mut Outbox,
 ) {
-    let Some(trigger) = trace.completion else {
-        return;
-    };
+    let Some(trigger) = trace.completion.map(|c| c.trigger) else { return };
+    trace.completion = Some(trace.completed(trigger));
     let after = outcomes(shared, trace, combinations);
     let mut decided = std::mem::take(&mut trace.decided);
     {
@@ -171,25 +201,25 @@ pub(super) fn revise(
 /// The outcomes of every rule of a trace at (or after) its completion.
 pub(super) fn outcomes(shared: &Shared, trace: &TraceState, combinations: &Combinations) -> Outcomes {
     let view = View::new(shared, trace, combinations);
-    let early = |index: u32, key: &[u8]| trace.decided.iter().find(|d| d.early && d.rule == index && *d.group == *key).map(|d| d.outcome);
-    (0u32..)
-        .zip(&trace.plan.rules)
-        .map(|(index, rule)| {
-            if rule.grouped_sets.is_empty()
-                && let Some(outcome) = early(index, &[])
-            {
-                return vec![GroupOutcome { group: None, outcome, guarded: true, instant: None }];
-            }
-            let mut outcomes = view.outcomes(rule);
-            for outcome in &mut outcomes {
-                let key = outcome.group.as_ref().map_or(&[][..], |g: &Group| &g.key);
-                if let Some(given) = early(index, key) {
-                    outcome.outcome = given;
-                }
-            }
-            outcomes
-        })
-        .collect()
+    (0u32..).zip(&trace.plan.rules).map(|(index, rule)| outcomes_of(&view, index, rule)).collect()
+}
+
+/// The outcomes of a rule; what was given early stands.
+fn outcomes_of<'t>(view: &View<'t>, index: u32, rule: &'t RulePlan) -> Vec<GroupOutcome> {
+    let early = |key: &[u8]| view.trace.decided.iter().find(|d| d.early && d.rule == index && *d.group == *key).map(|d| d.outcome);
+    if rule.grouped_sets.is_empty()
+        && let Some(outcome) = early(&[])
+    {
+        return vec![GroupOutcome { group: None, outcome, guarded: true, instant: None }];
+    }
+    let mut outcomes = view.outcomes(rule);
+    for outcome in &mut outcomes {
+        let key = outcome.group.as_ref().map_or(&[][..], |g: &Group| &g.key);
+        if let Some(given) = early(key) {
+            outcome.outcome = given;
+        }
+    }
+    outcomes
 }
 
 fn worst(groups: &[GroupOutcome]) -> Outcome {

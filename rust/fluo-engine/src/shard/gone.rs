@@ -2,6 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use foldhash::quality::RandomState;
+
 /// How many ids are remembered at most; a straggler of an older trace is told by its age.
 const CAPACITY: usize = 16_384;
 
@@ -12,14 +14,14 @@ const BUDGET: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Gone {
     capacity: usize,
-    ids: HashSet<[u8; 16]>,
+    ids: HashSet<[u8; 16], RandomState>,
     order: VecDeque<[u8; 16]>,
 }
 
 impl Gone {
     /// Room for ids that is small beside the shard's budget.
     pub(super) fn new(max_bytes: usize) -> Self {
-        Self { capacity: (max_bytes / BUDGET).clamp(16, CAPACITY), ids: HashSet::new(), order: VecDeque::new() }
+        Self { capacity: (max_bytes / BUDGET).clamp(16, CAPACITY), ids: HashSet::default(), order: VecDeque::new() }
     }
 
     /// Remembers a trace, in place of the oldest where there are too many.

@@ -11,7 +11,7 @@ use crate::truth::Truth;
 /// For each call of the trace the spansets of which a span lay below every such call. Only traces without any sign of loss teach.
 pub(super) fn lessons(shared: &Shared, view: &View<'_>) -> Vec<Lesson> {
     let trace = view.trace;
-    if !shared.config.learn_calls || !view.hidden.is_empty() || trace.calls().is_empty() {
+    if !shared.config.learn_calls || !view.hidden.is_empty() || trace.calls().is_empty() || !shared.calls.is_curious(&trace.id) {
         return Vec::new();
     }
     let mut calls: BTreeMap<u64, Vec<u32>> = BTreeMap::new();

@@ -3,14 +3,19 @@
 //! A call whose callee's spans were lost looks like a call that leads nowhere. The table knows better: where a span of a selector came
 //! below nearly every call like this one, its absence below a call without child is no evidence.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
+
+use foldhash::quality::RandomState;
 
 use serde::{Deserialize, Serialize};
 
-use crate::otlp::{AnyValueRef, SpanView};
+use crate::otlp::SpanView;
 use crate::plan::Plan;
+use crate::value::Val;
 
 /// Different calls that are told apart at most; further ones never count as dangling.
 const CAPACITY: usize = 4096;
@@ -18,6 +23,9 @@ const CAPACITY: usize = 4096;
 /// Complete traces after which the table is believed, and the share in percent of those in which the span lay below.
 const ENOUGH: u64 = 100;
 const SHARE: u64 = 99;
+
+/// Lessons after which one trace of eight is enough to keep the table up to date.
+const SETTLED: u64 = 10_000;
 
 /// The span attributes that tell calls apart, beside the service and the name.
 pub(crate) const CALL_KEYS: [&str; 4] = ["server.address", "rpc.service", "peer.service", "messaging.destination.name"];
@@ -64,6 +72,8 @@ pub struct CallEntry {
 pub(crate) struct Calls {
     hasher: RandomState,
     rows: RwLock<HashMap<u64, Row>>,
+    /// How often traces taught.
+    learned: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -82,17 +92,17 @@ pub(crate) struct Lesson {
 
 impl Calls {
     pub(crate) fn new(hasher: RandomState) -> Self {
-        Self { hasher, rows: RwLock::default() }
+        Self { hasher, rows: RwLock::default(), learned: AtomicU64::new(0) }
     }
 
     /// The id of a span's call; 0 for one that the table has no room for.
     pub(crate) fn intern(&self, plan: &Plan, span: &SpanView<'_, '_>, service: &[u8]) -> u64 {
-        let attribute = |at: usize| match plan.call_slots.get(at).copied().flatten().and_then(|slot| span.attribute(slot)) {
-            Some(AnyValueRef::Empty) | None => None,
-            Some(any) => crate::select::value(any).map(|v| v.text().into_owned()),
-        };
-        let parts = [attribute(0), attribute(1), attribute(2), attribute(3)];
-        let id = self.hasher.hash_one((service, span.name, &parts)) | 1;
+        let attribute = |at: usize| plan.call_slots.get(at).copied().flatten().and_then(|slot| span.attribute(slot));
+        let mut parts = [const { None }; CALL_KEYS.len()];
+        for (at, part) in parts.iter_mut().enumerate() {
+            *part = attribute(at).and_then(crate::select::value);
+        }
+        let id = self.id(service, span.name, parts.iter().map(|part| part.as_ref().map(Val::text)));
         let known = |rows: &HashMap<u64, Row>| rows.contains_key(&id);
         if known(&self.rows.read().unwrap_or_else(PoisonError::into_inner)) {
             return id;
@@ -102,11 +112,40 @@ impl Calls {
             return 0;
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let [server_address, rpc_service, peer_service, destination] = parts.map(|part| part.as_deref().map(text));
+        let [server_address, rpc_service, peer_service, destination] = parts.map(|part| part.map(|value| text(&value.text())));
         let service = (!service.is_empty()).then(|| text(service));
         let key = CallKey { service, name: text(span.name), server_address, rpc_service, peer_service, destination };
         rows.entry(id).or_insert_with(|| Row { key, traces: 0, below: HashMap::new() });
         id
+    }
+
+    fn id<'p>(&self, service: &[u8], name: &[u8], parts: impl Iterator<Item = Option<Cow<'p, [u8]>>>) -> u64 {
+        let mut hash = self.hasher.build_hasher();
+        hash.write(service);
+        hash.write_usize(service.len());
+        hash.write(name);
+        hash.write_usize(name.len());
+        for part in parts {
+            match part {
+                Some(part) => {
+                    hash.write(&part);
+                    hash.write_usize(part.len());
+                }
+                None => hash.write_usize(usize::MAX),
+            }
+        }
+        hash.finish() | 1
+    }
+
+    /// Whether anything is expected below the call.
+    pub(crate) fn expects_any(&self, call: u64) -> bool {
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        rows.get(&call).is_some_and(|row| row.traces >= ENOUGH && row.below.values().any(|below| below * 100 >= row.traces * SHARE))
+    }
+
+    /// Whether a trace should teach: every one until the table is settled, then one of eight by its id.
+    pub(crate) fn is_curious(&self, trace: &[u8; 16]) -> bool {
+        self.learned.load(Ordering::Relaxed) < SETTLED || self.hasher.hash_one(trace) & 7 == 0
     }
 
     /// Whether a span of the set is expected below the call.
@@ -121,6 +160,7 @@ impl Calls {
         if lessons.is_empty() {
             return;
         }
+        self.learned.fetch_add(1, Ordering::Relaxed);
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         for lesson in lessons {
             let Some(row) = rows.get_mut(&lesson.call) else { continue };
@@ -154,10 +194,10 @@ impl Calls {
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             let key = &entry.call;
-            let bytes = |part: &Option<String>| part.as_ref().map(|p| p.as_bytes().to_vec());
-            let parts = [bytes(&key.server_address), bytes(&key.rpc_service), bytes(&key.peer_service), bytes(&key.destination)];
+            let parts = [&key.server_address, &key.rpc_service, &key.peer_service, &key.destination];
             let service = key.service.as_deref().unwrap_or_default().as_bytes();
-            let id = self.hasher.hash_one((service, key.name.as_bytes(), &parts)) | 1;
+            let id =
+                self.id(service, key.name.as_bytes(), parts.into_iter().map(|part| part.as_ref().map(|p| Cow::Borrowed(p.as_bytes()))));
             let row = rows.entry(id).or_insert_with(|| Row { key: key.clone(), traces: 0, below: HashMap::new() });
             row.traces = row.traces.max(entry.traces);
             row.below.insert(entry.selector.clone(), entry.below);

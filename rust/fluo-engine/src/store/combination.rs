@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::truth::{Reasons, Truth};
 use crate::verdict::Reason;
 
@@ -47,7 +49,7 @@ impl Fit {
 /// Interned combinations of one plan in one shard.
 #[derive(Debug, Default)]
 pub(crate) struct Combinations {
-    ids: HashMap<Arc<[Pick]>, u32>,
+    ids: HashMap<Arc<[Pick]>, u32, RandomState>,
     picks: Vec<Arc<[Pick]>>,
     bytes: usize,
 }

@@ -1,8 +1,10 @@
 //! Resources that signals name, interned and capped.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::{Arc, RwLock};
+
+use foldhash::quality::RandomState;
 
 use crate::otlp::{KeyTable, ResourceView};
 use crate::projection::EMITTER_KEYS;

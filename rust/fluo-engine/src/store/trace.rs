@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::combination::{Combinations, Fit};
 use super::record::{Record, kind};
 use crate::eval::rule::Outcome;
@@ -65,6 +67,16 @@ pub(crate) struct Call {
     pub(crate) key: u64,
 }
 
+/// What decided a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Completion {
+    pub(crate) trigger: Trigger,
+    /// Why there may be spans that nobody sees.
+    pub(crate) losses: Reasons,
+    /// Whether the single span on top counts as the root although its parent has not come.
+    pub(crate) lone_top: bool,
+}
+
 /// Where a trace stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -80,8 +92,8 @@ pub(crate) struct TraceState {
     pub(crate) id: [u8; 16],
     pub(crate) plan: Arc<Plan>,
     pub(crate) stage: Stage,
-    /// What decided the trace.
-    pub(crate) completion: Option<Trigger>,
+    /// What decided the trace, and what may be concluded from absence since.
+    pub(crate) completion: Option<Completion>,
     /// Arrival of the first span.
     pub(crate) first_seen: u64,
     /// Arrival of the last span.
@@ -106,7 +118,7 @@ pub(crate) struct TraceState {
     calls: Vec<Call>,
     /// Records at the last time each kind of costly evaluation ran: keeps early looks at growing traces linear.
     pub(crate) looked_at: usize,
-    seen: Option<HashSet<u32>>,
+    seen: Option<HashSet<u32, RandomState>>,
     /// Bytes of the kept texts.
     text: usize,
 }
@@ -261,9 +273,8 @@ impl TraceState {
         }
     }
 
-    /// Why there may be spans of the trace that nobody sees, and whether its single span on top counts as the root.
-    pub(crate) fn losses(&self) -> (Reasons, bool) {
-        let Some(trigger) = self.completion else { return (Reasons::OPEN, false) };
+    /// What may be concluded of the trace when this trigger decides it.
+    pub(crate) fn completed(&self, trigger: Trigger) -> Completion {
         let shape = self.shape();
         let cut = matches!(trigger, Trigger::Shutdown | Trigger::Limit);
         let lone_top = !cut && shape.has_lone_top();
@@ -276,7 +287,7 @@ impl TraceState {
             Trigger::Limit => losses = losses.and(Reasons::of(Reason::Limit)),
             _ => {}
         }
-        (losses, lone_top)
+        Completion { trigger, losses, lone_top }
     }
 
     /// Calls below which nothing has come.

@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
+
 use super::group::{Broken, Episode, Event, Group};
 use crate::config::Config;
 use crate::eval::explain::MAX_EVIDENCE;
@@ -30,7 +32,7 @@ pub(crate) struct Monitor {
     max_groups: usize,
     /// Event time up to which everything has come; never goes back.
     watermark: u64,
-    groups: HashMap<Box<[u8]>, Group>,
+    groups: HashMap<Box<[u8]>, Group, RandomState>,
     /// When the watermark next changes something in a group; entries that are out of date are skipped.
     due: BinaryHeap<Reverse<(u64, Box<[u8]>)>>,
     tally: Tally,
@@ -47,7 +49,7 @@ impl Monitor {
             lateness: config.allowed_lateness_ns,
             max_groups: config.max_groups,
             watermark: 0,
-            groups: HashMap::new(),
+            groups: HashMap::default(),
             due: BinaryHeap::new(),
             tally: Tally::default(),
             late: 0,
@@ -241,7 +243,7 @@ impl Monitor {
         if let Some(rule) = self.rule()
             && let Some(of_rule) = stats.rules.iter_mut().find(|r| r.name == rule.name)
         {
-            self.tally.add_to(of_rule);
+            self.tally.add_to(of_rule, None, 0);
         }
     }
 }
