@@ -21,6 +21,7 @@ mod predicate;
 mod quantity;
 mod reading;
 mod relation;
+mod selectors;
 mod shape;
 mod spanset;
 mod stream;
@@ -33,6 +34,7 @@ use std::collections::BTreeMap;
 use fluo_lang::program::{Mode, OnGap, Rule, RuleSet, Scope};
 
 pub use calls::{CallEntry, CallKey, CallTable};
+pub use selectors::selectors;
 pub use truth::{Reason, Reasons};
 
 use crate::model::{Batch, SpanData, SpanId, TraceId};

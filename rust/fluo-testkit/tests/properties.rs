@@ -5,7 +5,7 @@ use fluo_testkit::backend::{Answer, Backend, EngineBackend, OracleBackend, Scena
 use fluo_testkit::generate::{arrivals, load, rules, spans};
 use fluo_testkit::model::{Batch, SpanData};
 use fluo_testkit::notation::{BASE, write};
-use fluo_testkit::oracle::{self, CallTable, Config, End, Run, Verdict};
+use fluo_testkit::oracle::{self, CallEntry, CallKey, CallTable, Config, End, Run, Verdict};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config as Runner, TestRng, TestRunner};
@@ -107,7 +107,8 @@ fn differences(scenario: &Scenario) -> Vec<String> {
 /// A scenario as a person reads it.
 fn shown(scenario: &Scenario) -> String {
     let batches = scenario.run.batches.iter().map(|b| format!("at {}s\n{}", (b.at - BASE) / 1_000_000_000, write(&b.spans)));
-    format!("{}\n{}", scenario.sources[0].text, batches.collect::<String>())
+    let calls: String = scenario.calls.entries.iter().map(|entry| format!("{entry:?}\n")).collect();
+    format!("{}\n{}{calls}", scenario.sources[0].text, batches.collect::<String>())
 }
 
 /// Draws the same cases every time, so that a change shows what it broke; `FLUO_CASES=10000` draws that many new ones.
@@ -144,6 +145,33 @@ fn the_engine_gives_the_verdicts_of_the_reference_evaluator() {
         Some(scenario(sources, rules, batches))
     });
     hold(&mut runner(400), &strategy, differences);
+}
+
+/// A call table that says of some calls of the trace that some selector of the rule comes below them, always or nearly.
+fn call_table() -> impl Strategy<Value = Vec<(prop::sample::Index, prop::sample::Index, u64)>> {
+    prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 97..=100u64), 0..4)
+}
+
+#[test]
+fn the_engine_and_the_reference_evaluator_agree_on_calls_without_callee() {
+    let batches = a_trace().prop_flat_map(arrivals::in_time);
+    let strategy =
+        (rules::trace_rule(), batches, call_table()).prop_filter_map("the language refuses the rule", |(rule, batches, calls)| {
+            let (sources, rules) = load(&[rule])?;
+            let selectors: Vec<_> = rules.rules.iter().flat_map(oracle::selectors).collect();
+            let spans: Vec<SpanData> = batches.iter().flat_map(|batch| batch.spans.clone()).collect();
+            let entry = |(span, selector, below): (prop::sample::Index, prop::sample::Index, u64)| CallEntry {
+                call: CallKey::of(span.get(&spans)),
+                selector: selector.get(&selectors).clone(),
+                traces: 100,
+                below,
+            };
+            let mut entries: Vec<CallEntry> = if selectors.is_empty() { Vec::new() } else { calls.into_iter().map(entry).collect() };
+            entries.sort_by_key(|entry| format!("{:?}{:?}", entry.call, entry.selector));
+            entries.dedup_by(|a, b| a.call == b.call && a.selector == b.selector);
+            Some(Scenario { calls: CallTable { entries }, ..scenario(sources, rules, batches) })
+        });
+    hold(&mut runner(300), &strategy, differences);
 }
 
 /// What broken times do to windows over `spans` is pinned by the corpus.
