@@ -60,7 +60,7 @@ fn span(trace: u64, number: u64, second: u64, attributes: usize) -> Span {
         span_id: (trace * 100 + number + 1).to_be_bytes().to_vec(),
         parent_span_id: if number == 0 { Vec::new() } else { (trace * 100 + number / 2 + 1).to_be_bytes().to_vec() },
         name,
-        kind: if number % 2 == 0 { 2 } else { 3 },
+        kind: if number.is_multiple_of(2) { 2 } else { 3 },
         start_time_unix_nano: BASE + second * SECOND + number,
         end_time_unix_nano: BASE + second * SECOND + number + 5_000_000,
         attributes: ATTRIBUTES

@@ -5,14 +5,14 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// What a run gave.
-pub struct Done {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// A folder with these files.
-pub fn in_folder(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn in_folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -23,7 +23,7 @@ pub fn in_folder(files: &[(&str, &str)]) -> TempDir {
 }
 
 /// Runs `fluo` there.
-pub fn fluo(folder: &TempDir, arguments: &[&str]) -> Done {
+pub(crate) fn fluo(folder: &TempDir, arguments: &[&str]) -> Done {
     let output = Command::new(env!("CARGO_BIN_EXE_fluo")).args(arguments).current_dir(folder.path()).output().unwrap();
     Done {
         code: output.status.code().unwrap(),
