@@ -5,7 +5,7 @@ use fluo_testkit::backend::{Answer, Backend, EngineBackend, OracleBackend, Scena
 use fluo_testkit::generate::{arrivals, load, rules, spans};
 use fluo_testkit::model::{Batch, SpanData};
 use fluo_testkit::notation::{BASE, write};
-use fluo_testkit::oracle::{self, CallEntry, CallKey, CallTable, Config, End, Run, Verdict};
+use fluo_testkit::oracle::{self, CallEntry, CallKey, CallTable, Config, End, Run, TopIsRoot, Verdict};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config as Runner, TestRng, TestRunner};
@@ -108,7 +108,7 @@ fn differences(scenario: &Scenario) -> Vec<String> {
 fn shown(scenario: &Scenario) -> String {
     let batches = scenario.run.batches.iter().map(|b| format!("at {}s\n{}", (b.at - BASE) / 1_000_000_000, write(&b.spans)));
     let calls: String = scenario.calls.entries.iter().map(|entry| format!("{entry:?}\n")).collect();
-    format!("{}\n{}{calls}", scenario.sources[0].text, batches.collect::<String>())
+    format!("{}\n{}{calls}{:?} {:?}", scenario.sources[0].text, batches.collect::<String>(), scenario.config, scenario.run.end)
 }
 
 /// Draws the same cases every time, so that a change shows what it broke; `FLUO_CASES=10000` draws that many new ones.
@@ -137,13 +137,34 @@ fn hold(runner: &mut TestRunner, strategy: &impl Strategy<Value = Scenario>, dif
     }
 }
 
+/// Settings and ends that verdicts depend on.
+fn circumstances() -> impl Strategy<Value = (Config, End)> {
+    const SECOND: u64 = 1_000_000_000;
+    let config = (
+        prop::sample::select(vec![TopIsRoot::Age, TopIsRoot::Settle]),
+        prop::sample::select(vec![0, SECOND / 10, SECOND]),
+        prop_oneof![4 => Just(10_000usize), 1 => 1..6usize],
+    );
+    let end =
+        prop_oneof![4 => Just(End::Recording), 1 => (0..70u64).prop_map(|s| End::Shutdown(arrivals::FIRST + 9 * SECOND + s * SECOND))];
+    (config, end).prop_map(|((top_is_root, max_skew, max_spans_per_trace), end)| {
+        (Config { top_is_root, max_skew, max_spans_per_trace, ..Config::default() }, end)
+    })
+}
+
 #[test]
 fn the_engine_gives_the_verdicts_of_the_reference_evaluator() {
     let batches = a_trace().prop_flat_map(|spans| prop_oneof![arrivals::in_time(spans.clone()), arrivals::with_late(spans)]);
-    let strategy = (rules::trace_rule(), batches).prop_filter_map("the language refuses the rule", |(rule, batches)| {
-        let (sources, rules) = load(&[rule])?;
-        Some(scenario(sources, rules, batches))
-    });
+    let strategy = (rules::trace_rule(), batches, circumstances()).prop_filter_map(
+        "the language refuses the rule",
+        |(rule, batches, (config, end))| {
+            let (sources, rules) = load(&[rule])?;
+            let last = batches.last().map_or(0, |batch| batch.at);
+            let end = if let End::Shutdown(at) = end { End::Shutdown(at.max(last)) } else { end };
+            let scenario = scenario(sources, rules, batches);
+            Some(Scenario { config, run: Run { end, ..scenario.run.clone() }, ..scenario })
+        },
+    );
     hold(&mut runner(400), &strategy, differences);
 }
 
