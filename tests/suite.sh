@@ -23,7 +23,7 @@ run() {
   mkdir -p "$logs"
   if ! "$@" > "$logs/$name.log" 2>&1; then
     grep -E '^(FAIL|--- FAIL|test .* FAILED|failures:|error)' "$logs/$name.log" | head -n 40 >&2 || true
-    tail -n 60 "$logs/$name.log" >&2
+    grep -vE '^$|^running 0 tests$|^test result: ok' "$logs/$name.log" | tail -n 60 >&2
     echo "$name: failed, whole log in $logs/$name.log" >&2
     return 1
   fi
