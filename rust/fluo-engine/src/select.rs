@@ -102,9 +102,10 @@ fn fitting<'a>(attributes: impl Iterator<Item = (&'a [u8], AnyValueRef<'a>)>, gl
 
 /// Several values, or nothing.
 fn many<'a>(values: Vec<Val<'a>>, unknown: Reasons) -> Read<'a> {
+    let is_there = !values.is_empty();
     let mut flat = Vec::with_capacity(values.len());
     flatten(values.into_iter(), &mut flat);
-    Read { value: (!flat.is_empty()).then_some(Val::List(flat)), unknown, many: true }
+    Read { value: is_there.then_some(Val::List(flat)), unknown, many: true }
 }
 
 const fn dropped_if(dropped: bool) -> Reasons {

@@ -56,7 +56,7 @@ impl<'t> View<'t> {
         }
         let groups = self.groups(rule);
         if groups.is_empty() {
-            let why = self.hidden.and(self.doubt_of_groups(rule));
+            let why = self.doubt_of_groups(rule);
             let applies = self.guard(rule, Frame::default());
             let outcome = if why.is_empty() || applies == Truth::False { Outcome::NotApplicable } else { Outcome::Unknown(why) };
             return vec![GroupOutcome { group: None, outcome, guarded: rule.guard.is_none(), instant: None }];
@@ -66,8 +66,15 @@ impl<'t> View<'t> {
 
     /// Why there may be groups although none was found.
     fn doubt_of_groups(&self, rule: &RulePlan) -> Reasons {
-        let members = rule.grouped_sets.iter().flat_map(|set| self.members(*set).to_vec());
-        members.filter_map(|member| self.record(member.at)).fold(Reasons::NONE, |why, record| why.and(self.groups_of(record, &rule.by).1))
+        let mut why = self.hidden;
+        for set in &rule.grouped_sets {
+            why = why.and(self.hidden_of(*set, Frame::default()));
+            for member in self.members(*set).iter() {
+                let keys = self.record(member.at).map_or(Reasons::NONE, |record| self.groups_of(record, &rule.by).1);
+                why = why.and(keys);
+            }
+        }
+        why
     }
 
     fn outcome(&self, rule: &'t RulePlan, group: Option<Group>) -> GroupOutcome {

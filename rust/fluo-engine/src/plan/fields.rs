@@ -20,9 +20,9 @@ pub(super) fn projection(rules: &RuleSet) -> Projection {
     fields.projection
 }
 
-/// Whether a rule over traces may conclude from the absence of spans: any but a bound from above on a count.
+/// Whether a rule concludes from the absence of spans: any over traces, for that a bound from above held, too, is a conclusion.
 pub(super) fn reads_absence(rule: &Rule) -> bool {
-    rule.scope == Scope::Trace && rule.mode != Mode::Disabled && !super::window::is_bound_from_above(rule)
+    rule.scope == Scope::Trace && rule.mode != Mode::Disabled
 }
 
 #[derive(Default)]

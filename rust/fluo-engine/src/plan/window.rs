@@ -17,18 +17,8 @@ struct Bound<'r> {
     term: &'r Term,
 }
 
-/// Whether the rule's claim is a bound from above on one count.
-pub(super) fn is_bound_from_above(rule: &Rule) -> bool {
-    count_bound(rule).is_some()
-}
-
 /// Reads the claim of a rule over `spans` as a bound from above.
 fn bound(rule: &Rule) -> Option<Bound<'_>> {
-    count_bound(rule).filter(|bound| bound.width > 0)
-}
-
-/// Reads a claim as a bound from above; without `within` the width is 0.
-fn count_bound(rule: &Rule) -> Option<Bound<'_>> {
     if !matches!(rule.guard, Guard::Everywhere) {
         return None;
     }
