@@ -154,7 +154,7 @@ fn value() -> impl Strategy<Value = AnyValue> {
         2 => select(vec![1.0, 1.5, 2.0, -0.0, f64::NAN]).prop_map(AnyValue::Double),
         3 => text,
         1 => any::<bool>().prop_map(AnyValue::Bool),
-        1 => Just(AnyValue::Bytes(vec![1])),
+        1 => Just(AnyValue::Bytes(vec![0xfe])),
         1 => Just(AnyValue::Empty),
     ];
     let list = prop::collection::vec(scalar.clone(), 0..3).prop_map(AnyValue::Array);

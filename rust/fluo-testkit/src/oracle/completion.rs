@@ -82,8 +82,11 @@ fn take<'a>(trace: &mut Followed<'a>, span: &'a SpanData, now: u64, config: &Con
         return;
     }
     if trace.spans.len() >= config.max_spans_per_trace {
-        trace.cut = true;
-        trace.done = trace.done.or(Some((now, Trigger::Limit)));
+        // Of a decided trace the late spans are kept as far as there is room; only counted beyond.
+        if trace.done.is_none() {
+            trace.cut = true;
+            trace.done = Some((now, Trigger::Limit));
+        }
         return;
     }
     trace.spans.push(span);
