@@ -76,6 +76,9 @@ pub(crate) struct RulePlan {
     pub(crate) grouped_sets: Vec<u32>,
     /// The widest `within` of claim and guard.
     pub(crate) widest: Option<u64>,
+    /// All sets of claim and guard, and its relations: what a whole trace may teach about.
+    pub(crate) all_sets: Vec<u32>,
+    pub(crate) all_relations: std::ops::Range<u32>,
     /// Sets with `within`, of claim and guard.
     pub(crate) windowed_sets: Vec<u32>,
     /// Whether more spans can only break the claim.

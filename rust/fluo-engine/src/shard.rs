@@ -17,7 +17,7 @@ use crate::ingest::{Batch, Incoming};
 use crate::signal::{Signal, Trigger};
 use crate::stats::Stats;
 use crate::store::calls::{Calls, Lesson};
-use crate::store::combination::{Combinations, Pick};
+use crate::store::combination::Combinations;
 use crate::store::resource::Resources;
 use crate::store::trace::{Added, KeptValue, Stage, TraceState};
 use crate::tally::Tally;
@@ -52,6 +52,14 @@ pub(crate) struct Shard {
     gone: Gone,
     pub(crate) counts: Counts,
     scratch: Vec<KeptValue>,
+}
+
+/// What offering a span to its trace needs of the shard beside the trace.
+struct Parts<'s> {
+    generations: &'s mut [InUse],
+    timers: &'s mut Timers,
+    counts: &'s mut Counts,
+    scratch: &'s mut Vec<KeptValue>,
 }
 
 /// What a shard holds for a generation.
@@ -132,20 +140,45 @@ impl Shard {
             let Some(span) = batch.spans.get(*index as usize) else {
                 continue;
             };
-            if !self.is_mine(generation, is_current, &span.trace) {
-                continue;
-            }
-            if !self.traces.contains_key(&span.trace) {
-                if self.gone.has(&span.trace) {
+            let added = match self.traces.get_mut(&span.trace) {
+                Some(trace) if !Arc::ptr_eq(&trace.plan, &generation.plan) => continue,
+                Some(trace) => Self::offer(
+                    Parts {
+                        generations: &mut self.generations,
+                        timers: &mut self.timers,
+                        counts: &mut self.counts,
+                        scratch: &mut self.scratch,
+                    },
+                    shared,
+                    trace,
+                    span,
+                    batch,
+                    moment.now,
+                    out,
+                ),
+                None if !is_current => continue,
+                None if self.gone.has(&span.trace) => {
                     self.counts.late += 1;
                     continue;
                 }
-                // A trace whose first span had ended long before it came was there before this engine saw it.
-                let end = span.record.end;
-                let is_late = end != 0 && end.saturating_add(shared.config.late_grace_ns) < moment.event_time;
-                self.begin(shared, generation, span.trace, is_late, moment.now, out);
+                None => {
+                    // A trace whose first span had ended long before it came was there before this engine saw it.
+                    let end = span.record.end;
+                    let is_late = end != 0 && end.saturating_add(shared.config.late_grace_ns) < moment.event_time;
+                    self.begin(shared, generation, span.trace, is_late, moment.now, out);
+                    let Some(trace) = self.traces.get_mut(&span.trace) else { continue };
+                    let parts = Parts {
+                        generations: &mut self.generations,
+                        timers: &mut self.timers,
+                        counts: &mut self.counts,
+                        scratch: &mut self.scratch,
+                    };
+                    Self::offer(parts, shared, trace, span, batch, moment.now, out)
+                }
+            };
+            if added == Added::OverLimit && self.traces.get(&span.trace).is_some_and(|t| t.stage == Stage::Open) {
+                self.complete(shared, &span.trace, Trigger::Limit, moment.now, out);
             }
-            let added = self.offer(shared, generation, span, batch.picks(span), batch.values(span), moment.now, out);
             if added == Added::New {
                 fresh.push(*index);
                 let picks = batch.picks(span);
@@ -158,13 +191,6 @@ impl Shard {
             self.look_early(shared, &id, &news, moment.now, out);
         }
         self.enforce_limits(shared, moment.now, out);
-    }
-
-    fn is_mine(&self, generation: &Arc<Generation>, is_current: bool, trace: &[u8; 16]) -> bool {
-        match self.traces.get(trace) {
-            Some(trace) => Arc::ptr_eq(&trace.plan, &generation.plan),
-            None => is_current,
-        }
     }
 
     fn begin(&mut self, shared: &Shared, generation: &Arc<Generation>, id: [u8; 16], is_late: bool, now: u64, out: &mut Outbox) {
@@ -191,27 +217,22 @@ impl Shard {
     }
 
     /// Offers a span to its trace; a late one revises the verdicts.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one span; a struct would only rename them")]
     fn offer(
-        &mut self,
+        parts: Parts<'_>,
         shared: &Shared,
-        generation: &Arc<Generation>,
+        trace: &mut TraceState,
         span: &Incoming,
-        picks: &[Pick],
-        values: &[KeptValue],
+        batch: &Batch,
         now: u64,
         out: &mut Outbox,
     ) -> Added {
-        let Some(in_use) = self.generations.iter_mut().find(|g| Arc::ptr_eq(&g.generation, generation)) else {
-            return Added::OverLimit;
-        };
-        let Some(trace) = self.traces.get_mut(&span.trace) else {
-            return Added::OverLimit;
-        };
+        let Parts { generations, timers, counts, scratch } = parts;
+        let Some(in_use) = generations.iter_mut().find(|g| Arc::ptr_eq(&g.generation.plan, &trace.plan)) else { return Added::OverLimit };
+        let picks = batch.picks(span);
         let mut record = span.record;
         record.combination = in_use.combinations.intern(picks);
-        self.scratch.clear();
-        self.scratch.extend_from_slice(values);
+        scratch.clear();
+        scratch.extend_from_slice(batch.values(span));
         let is_late = matches!(trace.stage, Stage::Grace { .. });
         let before = if is_late && !trace.knows(record.id, |id| shared.print(id)) {
             decide::outcomes(shared, trace, &in_use.combinations)
@@ -219,27 +240,21 @@ impl Shard {
             Vec::new()
         };
         let held = trace.bytes();
-        let added =
-            trace.add(record, span.call, &mut self.scratch, &in_use.combinations, shared.config.max_spans_per_trace, |id| shared.print(id));
-        self.counts.bytes = (self.counts.bytes + trace.bytes()).saturating_sub(held);
+        let added = trace.add(record, span.call, scratch, &in_use.combinations, shared.config.max_spans_per_trace, |id| shared.print(id));
+        counts.bytes = (counts.bytes + trace.bytes()).saturating_sub(held);
         match added {
             Added::New if is_late => {
-                self.counts.late += 1;
+                counts.late += 1;
                 decide::revise(shared, trace, &in_use.combinations, &mut in_use.tallies, &before, now, out);
             }
             Added::New => {
                 trace.last_seen = now;
-                let due = self.timers.wanted(&shared.config, trace);
-                self.timers.arm(trace, due);
+                let due = timers.wanted(&shared.config, trace);
+                timers.arm(trace, due);
             }
-            Added::Duplicate => self.counts.duplicates += 1,
-            Added::Conflict => self.counts.conflicts += 1,
-            Added::OverLimit => {
-                self.counts.over_limit += 1;
-                if !is_late {
-                    self.complete(shared, &span.trace, Trigger::Limit, now, out);
-                }
-            }
+            Added::Duplicate => counts.duplicates += 1,
+            Added::Conflict => counts.conflicts += 1,
+            Added::OverLimit => counts.over_limit += 1,
         }
         added
     }

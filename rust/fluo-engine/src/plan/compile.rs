@@ -86,6 +86,8 @@ impl Plan {
             {
                 never_silent.push(u32::try_from(rules.len()).unwrap_or(u32::MAX));
             }
+            let all_sets = sets.ids.clone();
+            let all_relations = count(uses_before.1)..count(compiler.relations.len());
             touched.push(compiler.selectors_since(&uses_before, &sets));
             rules.push(RulePlan {
                 rule: at,
@@ -95,6 +97,8 @@ impl Plan {
                 by,
                 grouped_sets,
                 widest,
+                all_sets,
+                all_relations,
                 windowed_sets,
                 only_breaks,
                 by_counters,
@@ -233,6 +237,10 @@ impl Compiler {
         found.dedup();
         found
     }
+}
+
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 /// Whether a set is empty for certain in a trace in which no selector picked a span.

@@ -123,7 +123,7 @@ impl Shard {
 
 /// The rules that a whole trace has news for: those that one of its selectors feeds, and those that speak even of a trace without
 /// any pick. All others have the outcome that they have for such a trace.
-fn with_news(trace: &TraceState, plan: &Plan) -> Vec<u32> {
+pub(super) fn with_news(trace: &TraceState, plan: &Plan) -> Vec<u32> {
     let fed = trace.counters.iter().filter_map(|c| plan.rules_of_selector.get(c.selector as usize)).flatten();
     let mut rules: Vec<u32> = fed.chain(&plan.never_silent).copied().collect();
     rules.sort_unstable();

@@ -20,13 +20,14 @@ pub(super) fn lessons(shared: &Shared, view: &View<'_>) -> Vec<Lesson> {
     }
     let mut below: BTreeMap<&str, HashSet<u32>> = BTreeMap::new();
     let plan = view.plan;
-    for (name, members) in plan
-        .sets
-        .iter()
-        .zip(0u32..)
-        .map(|(set, id)| (&set.name, view.members(id).iter().filter(|m| m.is_certain()).map(|m| m.at).collect::<Vec<_>>()))
-        .chain(plan.relations.iter().map(|relation| (&relation.other_name, satisfying(view, &relation.other))))
-        .chain(plan.relations.iter().filter_map(|r| Some((&r.without_name, satisfying(view, r.without.as_ref()?)))))
+    let with_news = super::decide::with_news(trace, plan);
+    let rules = || with_news.iter().filter_map(|rule| plan.rules.get(*rule as usize));
+    let sets = rules().flat_map(|rule| &rule.all_sets).filter_map(|id| Some((*id, plan.sets.get(*id as usize)?)));
+    let relations = || rules().flat_map(|rule| rule.all_relations.clone()).filter_map(|id| plan.relations.get(id as usize));
+    for (name, members) in sets
+        .map(|(id, set)| (&set.name, view.members(id).iter().filter(|m| m.is_certain()).map(|m| m.at).collect::<Vec<_>>()))
+        .chain(relations().map(|relation| (&relation.other_name, satisfying(view, &relation.other))))
+        .chain(relations().filter_map(|r| Some((&r.without_name, satisfying(view, r.without.as_ref()?)))))
     {
         if members.is_empty() || below.contains_key(name.as_str()) {
             continue;

@@ -25,7 +25,7 @@ const ENOUGH: u64 = 100;
 const SHARE: u64 = 99;
 
 /// Lessons after which one trace of eight is enough to keep the table up to date.
-const SETTLED: u64 = 10_000;
+const SETTLED: u64 = 1_000;
 
 /// The span attributes that tell calls apart, beside the service and the name.
 pub(crate) const CALL_KEYS: [&str; 4] = ["server.address", "rpc.service", "peer.service", "messaging.destination.name"];
@@ -71,7 +71,7 @@ pub struct CallEntry {
 #[derive(Debug)]
 pub(crate) struct Calls {
     hasher: RandomState,
-    rows: RwLock<HashMap<u64, Row>>,
+    rows: RwLock<HashMap<u64, Row, RandomState>>,
     /// How often traces taught.
     learned: AtomicU64,
 }
@@ -103,7 +103,7 @@ impl Calls {
             *part = attribute(at).and_then(crate::select::value);
         }
         let id = self.id(service, span.name, parts.iter().map(|part| part.as_ref().map(Val::text)));
-        let known = |rows: &HashMap<u64, Row>| rows.contains_key(&id);
+        let known = |rows: &HashMap<u64, Row, RandomState>| rows.contains_key(&id);
         if known(&self.rows.read().unwrap_or_else(PoisonError::into_inner)) {
             return id;
         }

@@ -57,6 +57,10 @@ pub(crate) struct Combinations {
 impl Combinations {
     /// The id of a combination; picks are in ascending order.
     pub(crate) fn intern(&mut self, picks: &[Pick]) -> u32 {
+        // Most spans interest nobody: theirs is the combination that is not held.
+        if picks.is_empty() {
+            return u32::MAX;
+        }
         if let Some(id) = self.ids.get(picks) {
             return *id;
         }

@@ -322,53 +322,25 @@ impl TraceState {
 
     /// What the parents say about the trace's completeness.
     pub(crate) fn shape(&self) -> Shape {
-        let mut ids: Vec<u32> = self.light.iter().map(|l| l.id & !MARK).collect();
-        ids.sort_unstable();
-        let mut tops = 0;
-        let mut entry_tops = 0;
-        for light in self.light.iter().filter(|l| l.parent & MARK == 0) {
-            if ids.binary_search(&light.parent).is_err() {
-                tops += 1;
-                entry_tops += u32::from(light.id & MARK != 0);
-            }
-        }
-        Shape { roots: self.roots, orphans: tops, entry_orphans: entry_tops, cycle: self.has_cycle(&ids) }
-    }
-
-    /// Whether parents run in a circle.
-    fn has_cycle(&self, ids: &[u32]) -> bool {
-        // Spans are peeled off from the leaves upwards; what cannot be peeled lies on a cycle.
-        let mut children = vec![0u32; ids.len()];
-        let mut parents = vec![usize::MAX; ids.len()];
-        for light in &self.light {
-            let Ok(at) = ids.binary_search(&(light.id & !MARK)) else {
+        let mut places: Vec<(u32, u32)> = self.light.iter().map(|l| l.id & !MARK).zip(0..).collect();
+        places.sort_unstable();
+        let place = |print: u32| places.binary_search_by_key(&print, |(id, _)| *id).ok().and_then(|at| places.get(at)).map(|(_, at)| *at);
+        let mut shape = Shape { roots: self.roots, orphans: 0, entry_orphans: 0, cycle: false };
+        let mut parents = vec![u32::MAX; self.light.len()];
+        for (light, parent) in self.light.iter().zip(&mut parents) {
+            if light.parent & MARK != 0 {
                 continue;
-            };
-            if light.parent & MARK == 0
-                && let Ok(parent) = ids.binary_search(&light.parent)
-            {
-                if let Some(slot) = parents.get_mut(at) {
-                    *slot = parent;
-                }
-                if let Some(count) = children.get_mut(parent) {
-                    *count += 1;
+            }
+            match place(light.parent) {
+                Some(at) => *parent = at,
+                None => {
+                    shape.orphans += 1;
+                    shape.entry_orphans += u32::from(light.id & MARK != 0);
                 }
             }
         }
-        let mut leaves: Vec<usize> = (0..ids.len()).filter(|at| children.get(*at) == Some(&0)).collect();
-        let mut peeled = 0;
-        while let Some(leaf) = leaves.pop() {
-            peeled += 1;
-            if let Some(parent) = parents.get(leaf).copied()
-                && let Some(count) = children.get_mut(parent)
-            {
-                *count -= 1;
-                if *count == 0 {
-                    leaves.push(parent);
-                }
-            }
-        }
-        peeled < ids.len()
+        shape.cycle = has_cycle(&parents);
+        shape
     }
 
     /// Bytes held for the trace.
@@ -398,6 +370,26 @@ pub(crate) struct Shape {
     pub(crate) cycle: bool,
 }
 
+/// Whether parents run in a circle. Each walk upwards marks its spans with its number and ends at the top or at a span that is marked:
+/// with the same number where it has met itself.
+fn has_cycle(parents: &[u32]) -> bool {
+    let mut marks = vec![0u32; parents.len()];
+    for (start, number) in (0u32..).take(parents.len()).zip(1..) {
+        let mut at = start;
+        while let Some(mark) = marks.get_mut(at as usize) {
+            if *mark == number {
+                return true;
+            }
+            if *mark != 0 {
+                break;
+            }
+            *mark = number;
+            at = parents.get(at as usize).copied().unwrap_or(u32::MAX);
+        }
+    }
+    false
+}
+
 impl Shape {
     /// Whether the root has come and no parent is missing.
     pub(crate) const fn is_closed(&self) -> bool {
@@ -424,5 +416,25 @@ impl Record {
             && self.kind == other.kind
             && self.status == other.status
             && self.combination == other.combination
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_cycle;
+
+    #[test]
+    fn circles_are_found_wherever_they_hang() {
+        const TOP: u32 = u32::MAX;
+        for (parents, circle) in [
+            (&[TOP, 0, 1, 1, 0][..], false),
+            (&[1, 0], true),
+            (&[0], true),
+            (&[TOP, 2, 3, 1, 0], true),
+            (&[3, TOP, 1, 2], false),
+            (&[], false),
+        ] {
+            assert_eq!(has_cycle(parents), circle, "{parents:?}");
+        }
     }
 }
