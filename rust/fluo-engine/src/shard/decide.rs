@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::eval::groups::Group;
 use crate::eval::rule::{GroupOutcome, Outcome};
 use crate::eval::view::View;
-use crate::identity::violation_id;
 use crate::plan::{Plan, RulePlan};
 use crate::report;
 use crate::signal::{Event, Phase, Trigger};
@@ -105,7 +104,7 @@ impl Shard {
                         continue;
                     }
                     out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Complete, trigger, now));
-                    signalled.push(stands(&view, rule, index, outcome));
+                    signalled.push(stands(index, outcome));
                 }
             }
         }
@@ -184,7 +183,7 @@ pub(super) fn revise(
                     }
                     None if violated => {
                         out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Late, trigger, now));
-                        decided.push(stands(&view, rule, index, outcome));
+                        decided.push(stands(index, outcome));
                     }
                     _ => {}
                 }
@@ -244,13 +243,12 @@ fn early(shared: &Shared, view: &View<'_>, rule: &RulePlan, index: u32, outcome:
     if signalled {
         out.signals.extend(report::signal(shared, view, rule, outcome, Event::Violation, Phase::Early, Trigger::Early, now));
     }
-    Decided { early: true, signalled, ..stands(view, rule, index, outcome) }
+    Decided { early: true, signalled, ..stands(index, outcome) }
 }
 
-fn stands(view: &View<'_>, rule: &RulePlan, index: u32, outcome: &GroupOutcome) -> Decided {
+fn stands(index: u32, outcome: &GroupOutcome) -> Decided {
     let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
-    let violation_id = view.plan.source(rule).map(|source| violation_id(source, Some(&view.trace.id), key, None)).unwrap_or_default();
-    Decided { rule: index, group: key.into(), outcome: outcome.outcome, early: false, signalled: true, violation_id }
+    Decided { rule: index, group: key.into(), outcome: outcome.outcome, early: false, signalled: true }
 }
 
 fn record(shared: &Shared, view: &View<'_>, rule: &RulePlan, outcome: &GroupOutcome, phase: Phase, trigger: Trigger, out: &mut Outbox) {

@@ -56,7 +56,6 @@ pub(crate) struct Decided {
     pub(crate) early: bool,
     /// Whether a violation was emitted and stands.
     pub(crate) signalled: bool,
-    pub(crate) violation_id: [u8; 16],
 }
 
 /// A client span without error, or a producer span.
