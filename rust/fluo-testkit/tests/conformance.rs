@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use fluo_testkit::backend::{EngineBackend, OracleBackend};
+use fluo_lang::program::Scope;
+use fluo_testkit::backend::{Backend as _, EngineBackend, OracleBackend};
 use fluo_testkit::case::{self, TestFile};
 
 fn corpus() -> PathBuf {
@@ -54,4 +55,19 @@ fn the_engine_passes_the_corpus() {
     let failures: Vec<String> =
         files.iter().flat_map(|file| file.run(&EngineBackend).into_iter().map(|f| format!("{}: {f}", file.name))).collect();
     assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn the_engine_refuses_rules_over_spans_only() {
+    let files = files();
+    let mut refused = 0;
+    for test in files.iter().flat_map(|file| &file.tests) {
+        let report = EngineBackend.run(&test.scenario).expect("runs");
+        for (name, why) in report.unsupported {
+            let rule = test.scenario.rules.rules.iter().find(|rule| rule.name == name).expect("a rule of the test");
+            assert_eq!(rule.scope, Scope::Spans, "`{name}` of test `{}`: {why}", test.name);
+            refused += 1;
+        }
+    }
+    assert!(refused < 12, "{refused} rules of the corpus are refused");
 }
