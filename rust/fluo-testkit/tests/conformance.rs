@@ -41,7 +41,7 @@ fn the_reference_evaluator_passes_the_corpus() {
 fn the_corpus_is_large_and_says_what_it_pins() {
     let files = files();
     let cases: usize = files.iter().map(TestFile::cases).sum();
-    assert!(cases >= 400, "{cases} cases");
+    assert!(cases >= 1_200, "{cases} cases");
     for file in &files {
         for test in &file.tests {
             assert!(test.pins.as_ref().is_some_and(|pins| !pins.is_empty()), "{}: test `{}` pins nothing", file.name, test.name);
