@@ -22,6 +22,14 @@ struct EventClock {
     time: u64,
     /// The arrival time at which `time` was right.
     at: u64,
+    /// Whether a recording has ended: no further span says anything of event time.
+    stopped: bool,
+}
+
+impl EventClock {
+    fn read(self, now: u64) -> u64 {
+        if self.time == 0 || self.stopped { self.time } else { self.time.saturating_add(now.saturating_sub(self.at)) }
+    }
 }
 
 impl Clocks {
@@ -32,8 +40,14 @@ impl Clocks {
 
     /// Event time at an arrival time; 0 before the first span.
     pub(crate) fn event_time(&self, now: u64) -> u64 {
-        let clock = self.event.lock().map(|c| *c).unwrap_or_default();
-        if clock.time == 0 { 0 } else { clock.time.saturating_add(now.saturating_sub(clock.at)) }
+        self.event.lock().map(|clock| clock.read(now)).unwrap_or_default()
+    }
+
+    /// Event time stops here.
+    pub(crate) fn stop(&self, now: u64) {
+        if let Ok(mut clock) = self.event.lock() {
+            *clock = EventClock { time: clock.read(now), at: now, stopped: true };
+        }
     }
 
     /// Takes note of the latest plausible end of a message.
@@ -42,8 +56,7 @@ impl Clocks {
             return;
         }
         if let Ok(mut clock) = self.event.lock() {
-            let running = if clock.time == 0 { 0 } else { clock.time.saturating_add(now.saturating_sub(clock.at)) };
-            *clock = EventClock { time: running.max(latest_end), at: now.max(clock.at) };
+            *clock = EventClock { time: clock.read(now).max(latest_end), at: now.max(clock.at), ..*clock };
         }
     }
 
@@ -69,6 +82,8 @@ mod tests {
         assert_eq!(clocks.event_time(17), 107);
         clocks.observe(50, 20);
         assert_eq!(clocks.event_time(20), 110);
+        clocks.stop(22);
+        assert_eq!(clocks.event_time(1_000), 112);
     }
 
     #[test]

@@ -227,8 +227,10 @@ impl Engine {
         }
     }
 
-    fn deliver(&self, out: Outbox) {
+    fn deliver(&self, mut out: Outbox) {
         if !out.signals.is_empty() {
+            // Which shard a trace falls to is chance; the order in which signals leave is not.
+            out.signals.sort_by_key(|signal| (signal.observed_time, signal.time, signal.trace_id));
             self.queue.push(out.signals);
         }
         self.shared.calls.learn(out.lessons);
@@ -264,6 +266,12 @@ impl Engine {
         }
         self.deliver(out);
         self.report()
+    }
+
+    /// Says that a recording ends at this arrival time: event time stops, so that a window that was not observed to its end stays
+    /// undecided, while [`Engine::tick`] lets arrival time run on until every trace is decided.
+    pub fn end_recording(&self, now: u64) {
+        self.clocks.stop(now);
     }
 
     /// The earliest arrival time at which [`Engine::tick`] has something to decide; `None` when nothing is open.

@@ -62,6 +62,7 @@ pub(crate) fn replay(
             }
         }
     }
+    engine.end_recording(clock.now());
     let end = run_to(engine, u64::MAX, emit)?.max(clock.now());
     engine.flush(end);
     drain(engine, emit)?;

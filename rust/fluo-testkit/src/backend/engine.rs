@@ -45,10 +45,11 @@ fn verdicts(scenario: &Scenario, rules: RuleSet) -> Result<Vec<VerdictRecord>, S
         engine.ingest(0, batch.at, &otlp::encode(&batch.spans)).map_err(|e| e.to_string())?;
     }
     match run.end {
-        End::Recording => {}
+        End::Recording => engine.end_recording(run.batches.last().map_or(start, |batch| batch.at)),
         End::Until(at) => {
             tick_until(&engine, at);
             engine.tick(at);
+            engine.end_recording(at);
         }
         End::Shutdown(at) => {
             tick_until(&engine, at);
