@@ -144,7 +144,7 @@ impl<'t> View<'t> {
                 let read = self.trace.value(record, *term);
                 why = why.and(read.unknown);
                 key = match (key, read.value) {
-                    (Some(mut key), Some(value)) => {
+                    (Some(mut key), Some(value)) if !value.each().is_empty() => {
                         value.each().iter().for_each(|v| v.write_key(&mut key));
                         key.push(0xff);
                         Some(key)

@@ -65,13 +65,21 @@ impl<'t> View<'t> {
             hidden = hidden.and(self.dangling(&plan.name, None));
         }
         if frame.instant.is_some() && plan.within.is_some() {
-            // Spans with bad times are left out of windows; they may belong into any.
-            let bad = self.members(set).iter().any(|m| self.record(m.at).is_some_and(|r| !r.times_are_good()));
+            let bad = self.leaves_out_bad_times(set, frame.group);
             if bad {
                 hidden = hidden.and(Reasons::of(Reason::BadTime));
             }
         }
         hidden
+    }
+
+    /// Whether a span of the set (and group) has bad times: it is left out of windows and may belong into any.
+    pub(super) fn leaves_out_bad_times(&self, set: u32, group: Option<&[u8]>) -> bool {
+        let group = group.filter(|_| self.set(set).is_some_and(|plan| plan.grouped));
+        self.members(set).iter().any(|member| {
+            self.record(member.at).is_some_and(|r| !r.times_are_good())
+                && group.is_none_or(|group| self.is_in_group(member.at, group) != Truth::False)
+        })
     }
 
     /// The value of a term in a frame.

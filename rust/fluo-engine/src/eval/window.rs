@@ -36,9 +36,8 @@ impl<'t> View<'t> {
             return (worst, guarded, violated_at);
         }
         // Spans that nobody sees, and those with bad times, may lie in the windows and before and after all that was seen.
-        let bad_time = |set: &&u32| self.members(**set).iter().any(|m| self.record(m.at).is_some_and(|r| !r.times_are_good()));
         let mut doubt = self.hidden;
-        if rule.windowed_sets.iter().any(|set| bad_time(&set)) {
+        if rule.windowed_sets.iter().any(|set| self.leaves_out_bad_times(*set, group)) {
             doubt = doubt.and(Reasons::of(Reason::BadTime));
         }
         if !doubt.is_empty() {

@@ -192,6 +192,17 @@ pub(super) fn revise(
                     record(shared, &view, rule, outcome, Phase::Late, trigger, out);
                 }
             }
+            // A group that was only possible and that no span is in any more.
+            for gone in before.get(index as usize).into_iter().flatten().filter(|b| !groups.iter().any(|g| g.group == b.group)) {
+                let gone = GroupOutcome { outcome: Outcome::NotApplicable, ..gone.clone() };
+                let key = gone.group.as_ref().map_or(&[][..], |g| &g.key);
+                let standing = decided.iter_mut().find(|d| d.rule == index && *d.group == *key && !d.early && d.signalled);
+                if let Some(standing) = standing {
+                    standing.signalled = false;
+                    out.signals.extend(report::signal(shared, &view, rule, &gone, Event::Retracted, Phase::Late, trigger, now));
+                }
+                record(shared, &view, rule, &gone, Phase::Late, trigger, out);
+            }
         }
     }
     trace.decided = decided;

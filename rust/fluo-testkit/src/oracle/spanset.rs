@@ -65,6 +65,13 @@ pub(super) fn members(world: &World<'_>, set: &Spanset, view: View<'_>) -> Membe
         };
     }
     let mut open = world.open.with(dangling(world, &set.steps, None));
+    if let (false, Some(group)) = (set.by.is_empty(), view.group) {
+        for (at, truth) in truths.iter_mut().enumerate() {
+            if *truth != Truth::False {
+                *truth = truth.and(in_group(world, at, &set.by, group));
+            }
+        }
+    }
     if let (false, Some(width), Some(instant)) = (view.whole, set.within, view.instant) {
         for (at, truth) in truths.iter_mut().enumerate() {
             let span = world.span(at);
@@ -77,13 +84,6 @@ pub(super) fn members(world: &World<'_>, set: &Spanset, view: View<'_>) -> Membe
                 *truth = Truth::False;
             } else if span.end > instant || instant - span.end >= width {
                 *truth = Truth::False;
-            }
-        }
-    }
-    if let (false, Some(group)) = (set.by.is_empty(), view.group) {
-        for (at, truth) in truths.iter_mut().enumerate() {
-            if *truth != Truth::False {
-                *truth = truth.and(in_group(world, at, &set.by, group));
             }
         }
     }
