@@ -104,6 +104,8 @@ pub(crate) struct WindowPlan {
     pub(crate) least: usize,
     /// Terms of `by`.
     pub(crate) by: Vec<u32>,
+    /// Terms of `show`, with their names.
+    pub(crate) show: Vec<(String, u32)>,
     /// The count as the rule wrote it.
     pub(crate) text: String,
 }

@@ -83,29 +83,44 @@ impl Compiler {
         };
         let selector = self.selector(&predicate);
         let by = rule.by.iter().map(|term| self.kept(term, Some(selector))).collect();
-        Some(WindowPlan { rule: at, selector, width: bound.width, least: bound.least, by, text: print::term(bound.term, Scope::Spans) })
+        let show = rule.show.iter().map(|(name, field)| (name.clone(), self.kept(&Term::Field(field.clone()), Some(selector)))).collect();
+        Some(WindowPlan {
+            show,
+            rule: at,
+            selector,
+            width: bound.width,
+            least: bound.least,
+            by,
+            text: print::term(bound.term, Scope::Spans),
+        })
     }
 }
+
+/// What to write instead of a claim that cannot be monitored.
+const BOUND: &str = "over `spans` write one bound from above on a count, such as `never: spans.where(…).within(1m).count() > 5`";
 
 /// Rules that the language allows and this engine cannot monitor: refused when they are loaded, never ignored.
 #[must_use]
 pub fn unsupported(rules: &RuleSet) -> Vec<Diagnostic> {
-    let refused = |rule: &&Rule| rule.scope == Scope::Spans && rule.mode != Mode::Disabled && bound(rule).is_none();
+    let over_spans = |rule: &&Rule| rule.scope == Scope::Spans && rule.mode != Mode::Disabled;
     rules
         .rules
         .iter()
-        .filter(refused)
-        .map(|rule| Diagnostic {
+        .filter(over_spans)
+        .filter_map(|rule| match (bound(rule), rule.repeat_after) {
+            (None, _) => Some((rule, "this claim over `spans`", "not a bound from above on `.within(…).count()`", BOUND)),
+            (Some(_), Some(_)) => Some((rule, "`repeat_after`", "a violation of this rule is signalled once", "leave `repeat_after` out")),
+            _ => None,
+        })
+        .map(|(rule, what, label, help)| Diagnostic {
             code: "F0901",
             severity: DiagnosticSeverity::Error,
-            message: "this claim over `spans` cannot be monitored yet".to_owned(),
-            help: Some(
-                "over `spans` write one bound from above on a count, such as `never: spans.where(…).within(1m).count() > 5`".to_owned(),
-            ),
+            message: format!("{what} cannot be monitored yet"),
+            help: Some(help.to_owned()),
             rule: Some(rule.name.clone()),
             source: rule.origin.source,
             span: rule.origin.claim,
-            label: Some("not a bound from above on `.within(…).count()`".to_owned()),
+            label: Some(label.to_owned()),
         })
         .collect()
 }

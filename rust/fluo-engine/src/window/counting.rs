@@ -21,7 +21,7 @@ use crate::tally::Tally;
 use crate::value::Val;
 use crate::verdict::{Verdict, VerdictRecord};
 use fluo_lang::print;
-use fluo_lang::program::{Mode, Rule};
+use fluo_lang::program::{Message, MessagePart, Mode, Rule, Term};
 
 /// The state of one rule.
 #[derive(Debug)]
@@ -110,6 +110,7 @@ impl Monitor {
             let Some(group) = self.groups.get_mut(&key) else {
                 continue;
             };
+            group.show(event, shown(&self.window.show, values));
             if let Some(broken) = group.add(event, self.window.least, self.window.width) {
                 self.violated(shared, &key, &broken, moment.now, out);
             }
@@ -188,9 +189,9 @@ impl Monitor {
 
     fn signal(&self, shared: &Shared, key: &[u8], event: Announced, id: [u8; 16], broken: &Broken, now: u64) -> Option<Signal> {
         let rule = self.rule().filter(|r| r.mode == Mode::Enforce)?;
-        let group = self.groups.get(key)?;
+        let state = self.groups.get(key)?;
         let group: Vec<(String, String)> =
-            rule.by.iter().map(|term| print::term(term, rule.scope)).zip(group.values.iter().cloned()).collect();
+            rule.by.iter().map(|term| print::term(term, rule.scope)).zip(state.values.iter().cloned()).collect();
         let phase = if event == Announced::Violation { Phase::Early } else { Phase::Complete };
         let trigger = if event == Announced::Violation { Trigger::Early } else { Trigger::Complete };
         let base = report::base(rule, event, id, phase, trigger, now, self.plan.ruleset.hash);
@@ -200,7 +201,10 @@ impl Monitor {
         let observed = if count > 0 { vec![(self.window.text.clone(), count.to_string())] } else { Vec::new() };
         let seen: Vec<String> = observed.iter().map(|(text, value)| format!("{text} was {value}")).collect();
         let place = last.map_or_else(String::new, |e| format!("with trace {}", crate::value::hex(&e.trace)));
-        let message = report::sentence(rule, event, &place, &group, &seen, None);
+        let message = match &rule.message {
+            Some(message) if event == Announced::Violation => inserted(message, rule, &group, &observed),
+            _ => report::sentence(rule, event, &place, &group, &seen, None),
+        };
         Some(Signal {
             trace_id: last.map_or([0; 16], |e| e.trace),
             span_id: last.map(|e| e.span),
@@ -213,6 +217,7 @@ impl Monitor {
             observed,
             evidence: broken.spans.iter().take(limit).map(|e| e.span).collect(),
             evidence_truncated: count > limit,
+            shown: state.shown(&broken.spans),
             resource: last.map(|e| shared.resources.named(e.resource)).unwrap_or_default(),
             message,
             ..base
@@ -246,6 +251,29 @@ impl Monitor {
             self.tally.add_to(of_rule, None, 0);
         }
     }
+}
+
+/// The rule's own sentence, with observed values and the group's values in their places.
+fn inserted(message: &Message, rule: &Rule, group: &[(String, String)], observed: &[(String, String)]) -> String {
+    let value = |term: &Term| {
+        let text = print::term(term, rule.scope);
+        observed.iter().chain(group).find(|(name, _)| *name == text).map_or_else(|| "unknown".to_owned(), |(_, value)| value.clone())
+    };
+    let parts = message.parts.iter().map(|part| match part {
+        MessagePart::Text(text) => text.clone(),
+        MessagePart::Value(term) => value(term),
+    });
+    parts.collect()
+}
+
+/// What the rule shows of a span.
+fn shown(show: &[(String, u32)], values: &[KeptValue]) -> Vec<(String, String)> {
+    show.iter()
+        .filter_map(|(name, term)| {
+            let value = values.iter().find(|v| v.term == *term)?.read.value.as_ref()?;
+            Some((name.clone(), String::from_utf8_lossy(&value.text()).into_owned()))
+        })
+        .collect()
 }
 
 /// The groups of a span by these terms: canonical key and values as text. A list puts the span into each of its elements' groups.

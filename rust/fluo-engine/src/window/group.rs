@@ -4,6 +4,8 @@
 //! window's width away. So a span that comes out of order needs a look at its `2 · least - 1` neighbours only; it is put in its place
 //! by moving what is behind it, which for spans that come nearly in order is next to nothing.
 
+use std::collections::BTreeMap;
+
 /// A counted span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Event {
@@ -28,6 +30,8 @@ pub(super) struct Group {
     pub(super) values: Vec<String>,
     /// Sorted.
     events: Vec<Event>,
+    /// What a signal shows of the counted spans, where the rule asks for it: name and value.
+    shown: BTreeMap<Event, Vec<(String, String)>>,
     /// Disjoint, sorted; those that the watermark has not passed.
     episodes: Vec<Episode>,
     /// When the watermark next changes something here.
@@ -94,6 +98,25 @@ impl Group {
         true
     }
 
+    /// Keeps what a signal shows of a counted span.
+    pub(super) fn show(&mut self, event: Event, shown: Vec<(String, String)>) {
+        if !shown.is_empty() {
+            self.shown.insert(event, shown);
+        }
+    }
+
+    /// What is shown of these spans: each name with its different values.
+    pub(super) fn shown(&self, events: &[Event]) -> Vec<(String, String)> {
+        let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, value) in events.iter().filter_map(|event| self.shown.get(event)).flatten() {
+            let values = all.entry(name).or_default();
+            if !values.contains(&value.as_str()) {
+                values.push(value);
+            }
+        }
+        all.into_iter().map(|(name, values)| (name.to_owned(), values.join(", "))).collect()
+    }
+
     /// Begins an episode.
     pub(super) fn begin(&mut self, episode: Episode) {
         let at = self.episodes.partition_point(|e| e.from < episode.from);
@@ -105,7 +128,9 @@ impl Group {
         let over = self.episodes.partition_point(|e| e.to <= watermark);
         let over: Vec<Episode> = self.episodes.drain(..over).collect();
         let gone = self.events.partition_point(|e| e.end.saturating_add(width) <= watermark);
-        self.events.drain(..gone);
+        for event in self.events.drain(..gone) {
+            self.shown.remove(&event);
+        }
         if self.events.len() * 4 < self.events.capacity() {
             self.events.shrink_to(self.events.len() * 2);
         }
@@ -127,6 +152,12 @@ impl Group {
         size_of::<Self>()
             + self.events.capacity() * size_of::<Event>()
             + self.episodes.capacity() * size_of::<Episode>()
+            + self
+                .shown
+                .values()
+                .flatten()
+                .map(|(name, value)| size_of::<(Event, String, String)>() + name.len() + value.len())
+                .sum::<usize>()
             + self.values.iter().map(String::capacity).sum::<usize>()
     }
 }

@@ -94,3 +94,27 @@ fn each_group_counts_for_itself() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].group, [("user".to_owned(), "ann".to_owned())]);
 }
+
+#[test]
+fn a_window_shows_and_says_what_its_rule_asks_for() {
+    let engine = engine(
+        "- name: many\n  never: spans.where(name == a).by(user).within(1m).count() > 2\n  show: [user, service]\n  message: '{spans.where(name == a).by(user).within(1m).count()} by {user}'\n",
+        Config::default(),
+    );
+    ingest(&engine, 100, &[span(1, 90), span(2, 91), span(3, 92)]);
+    let found = signals(&engine);
+    assert_eq!(found[0].message, "3 by u1");
+    assert_eq!(found[0].shown, [("service".to_owned(), "svc".to_owned()), ("user".to_owned(), "u1".to_owned())]);
+}
+
+#[test]
+fn what_cannot_be_monitored_is_refused() {
+    for (rule, refused) in [
+        ("never: spans.where(name == a).within(1m).count() > 2", false),
+        ("always: spans.where(name == a).within(1m).count() >= 1", true),
+        ("never: spans.where(name == a).within(1m).count() > 2\n  repeat_after: 1h", true),
+    ] {
+        let rules = super::rules(&format!("- name: r\n  {rule}\n"));
+        assert_eq!(fluo_engine::unsupported(&rules).len(), usize::from(refused), "{rule}");
+    }
+}
