@@ -184,6 +184,7 @@ impl Engine {
         let latest = batch.spans.iter().map(|s| s.record.end).filter(|end| Clocks::is_plausible(*end, now)).max();
         self.clocks.observe(latest.unwrap_or_default(), now);
         fresh.sort_unstable();
+        self.windows.advance(&self.shared, moment.event_time, now, &mut out);
         self.windows.apply(&self.shared, &batch, &fresh, moment, &mut out);
         self.windows.advance(&self.shared, self.clocks.event_time(now), now, &mut out);
         let selected = batch.spans.iter().filter(|span| !batch.picks(span).is_empty()).count() as u64;

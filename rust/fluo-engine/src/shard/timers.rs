@@ -65,7 +65,7 @@ pub(super) fn ripe(config: &Config, trace: &TraceState, due: u64) -> Ripe {
     }
     let age = trace.first_seen.saturating_add(config.max_duration_ns);
     let settled = trace.last_seen.saturating_add(config.settle_ns);
-    if due >= settled {
+    if due >= settled && settled < age {
         let shape = trace.shape();
         if shape.is_closed() {
             return Ripe::Decide(Trigger::Complete);

@@ -95,7 +95,7 @@ impl Monitor {
             self.bad_time += 1;
             return;
         }
-        if span.record.end <= self.watermark {
+        if span.record.end < self.watermark {
             self.late += 1;
             return;
         }

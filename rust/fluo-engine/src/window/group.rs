@@ -123,9 +123,9 @@ impl Group {
         self.episodes.insert(at, episode);
     }
 
-    /// Lets the watermark pass: gives the episodes that are over, and forgets the spans that no coming window can hold.
+    /// Lets the watermark pass: gives the episodes that are over (a span may still come that ends at the watermark itself), and forgets the spans that no coming window can hold.
     pub(super) fn advance(&mut self, watermark: u64, width: u64) -> Vec<Episode> {
-        let over = self.episodes.partition_point(|e| e.to <= watermark);
+        let over = self.episodes.partition_point(|e| e.to < watermark);
         let over: Vec<Episode> = self.episodes.drain(..over).collect();
         let gone = self.events.partition_point(|e| e.end.saturating_add(width) <= watermark);
         for event in self.events.drain(..gone) {
@@ -140,7 +140,7 @@ impl Group {
     /// When the watermark next changes something here; `None` for a group that can be forgotten.
     pub(super) fn next_due(&self, width: u64) -> Option<u64> {
         let event = self.events.first().map(|e| e.end.saturating_add(width));
-        let episode = self.episodes.first().map(|e| e.to);
+        let episode = self.episodes.first().map(|e| e.to.saturating_add(1));
         match (event, episode) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
