@@ -1,6 +1,6 @@
 //! From an outcome to the signal that people read.
 
-use crate::eval::explain::{MAX_EVIDENCE, show};
+use crate::eval::explain::{Explanation, MAX_EVIDENCE, show};
 use crate::eval::rule::{GroupOutcome, Outcome};
 use crate::eval::view::{Frame, View};
 use crate::identity::violation_id;
@@ -27,7 +27,7 @@ pub(crate) fn signal(
     let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
     let frame = Frame { group: outcome.group.as_ref().map(|g| &*g.key), instant: outcome.instant };
     let limit = source.evidence_limit.map_or(MAX_EVIDENCE, |limit| limit as usize);
-    let why = view.explain_rule(rule, frame, limit);
+    let why = view.explain_rule(shared, rule, outcome.outcome, frame, limit);
     let mut cited: Vec<_> = why.spans.iter().filter_map(|at| view.record(*at)).collect();
     cited.sort_by_key(|r| (r.start, r.id));
     let deciding = cited.iter().copied().max_by_key(|r| (r.end, r.id)).or_else(|| view.trace.records.iter().max_by_key(|r| (r.end, r.id)));
@@ -84,10 +84,11 @@ impl View<'_> {
     }
 
     /// Explains a rule of this view's plan.
-    fn explain_rule(&self, rule: &RulePlan, frame: Frame<'_>, limit: usize) -> crate::eval::explain::Explanation {
+    fn explain_rule(&self, shared: &Shared, rule: &RulePlan, outcome: Outcome, frame: Frame<'_>, limit: usize) -> Explanation {
         match self.plan.rules.iter().find(|r| r.rule == rule.rule) {
+            Some(rule) if outcome == Outcome::Violated => self.explain_violation(shared, rule, frame, limit),
             Some(rule) => self.explain(rule, frame, limit),
-            None => crate::eval::explain::Explanation::default(),
+            None => Explanation::default(),
         }
     }
 }

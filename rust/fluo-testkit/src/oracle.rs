@@ -8,6 +8,7 @@
 
 mod aggregate;
 mod calls;
+mod cited;
 mod claim;
 mod clock;
 mod completion;
@@ -34,6 +35,7 @@ use std::collections::BTreeMap;
 use fluo_lang::program::{Mode, OnGap, Rule, RuleSet, Scope};
 
 pub use calls::{CallEntry, CallKey, CallTable};
+pub use cited::violated_by;
 pub use selectors::selectors;
 pub use truth::{Reason, Reasons};
 

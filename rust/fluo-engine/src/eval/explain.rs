@@ -3,6 +3,8 @@
 //! Only what is needed is cited: spans that break a claim by being there. What breaks it by not being there is named as missing, and
 //! rests on the trace being closed.
 
+mod narrow;
+
 use std::collections::BTreeSet;
 
 use fluo_lang::program::{Axis, CompareOp, Owner};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fluo_engine::signal::{Phase, Trigger};
-use fluo_engine::{Engine, Reason as EngineReason, Verdict as EngineVerdict};
+use fluo_engine::{Engine, Reason as EngineReason, Signal, Verdict as EngineVerdict};
 use fluo_lang::program::{Mode, RuleSet, Scope, Spanset};
 
 use super::{Answer, Backend, Report, Scenario, VerdictRecord};
@@ -32,10 +32,38 @@ impl Backend for EngineBackend {
     }
 }
 
-/// Drives an engine through the run and keeps the last verdict of each rule, trace and group.
+impl EngineBackend {
+    /// The signals of a scenario, in the order in which they leave the engine. Rules that the engine refuses give none.
+    ///
+    /// # Errors
+    /// A sentence that says why the engine could not run.
+    pub fn signals(&self, scenario: &Scenario) -> Result<Vec<Signal>, String> {
+        let refused: Vec<Option<String>> = fluo_engine::unsupported(&scenario.rules).into_iter().map(|d| d.rule).collect();
+        let mut rules = scenario.rules.clone();
+        rules.rules.retain(|rule| !refused.contains(&Some(rule.name.clone())));
+        Ok(drive(scenario, rules)?.drain_signals(usize::MAX).0)
+    }
+}
+
+/// Keeps the last verdict of each rule, trace and group.
 fn verdicts(scenario: &Scenario, rules: RuleSet) -> Result<Vec<VerdictRecord>, String> {
     let grouped: Vec<String> =
         rules.rules.iter().filter(|r| !r.by.is_empty() && r.mode != Mode::Disabled).map(|r| r.name.clone()).collect();
+    let engine = drive(scenario, rules)?;
+    let mut last: Vec<VerdictRecord> = Vec::new();
+    for record in engine.drain_verdicts().into_iter().map(record) {
+        last.retain(|r| (&r.rule, r.trace_id, &r.group) != (&record.rule, record.trace_id, &record.group));
+        last.push(record);
+    }
+    // A grouped rule says something of the whole trace only as long as it has no group.
+    let has_group: Vec<(String, Option<[u8; 16]>)> =
+        last.iter().filter(|r| !r.group.is_empty()).map(|r| (r.rule.clone(), r.trace_id)).collect();
+    last.retain(|r| !(r.group.is_empty() && grouped.contains(&r.rule) && has_group.contains(&(r.rule.clone(), r.trace_id))));
+    Ok(last)
+}
+
+/// Drives an engine through the run, to its end.
+fn drive(scenario: &Scenario, rules: RuleSet) -> Result<Engine, String> {
     let run = &scenario.run;
     let start = run.batches.first().map_or(0, |batch| batch.at);
     let engine = Engine::new(Arc::new(rules), config(scenario), start).map_err(|e| e.to_string())?;
@@ -57,20 +85,11 @@ fn verdicts(scenario: &Scenario, rules: RuleSet) -> Result<Vec<VerdictRecord>, S
         }
     }
     tick_until(&engine, u64::MAX);
-    let mut last: Vec<VerdictRecord> = Vec::new();
-    for record in engine.drain_verdicts().into_iter().map(record) {
-        last.retain(|r| (&r.rule, r.trace_id, &r.group) != (&record.rule, record.trace_id, &record.group));
-        last.push(record);
-    }
-    // A grouped rule says something of the whole trace only as long as it has no group.
-    let has_group: Vec<(String, Option<[u8; 16]>)> =
-        last.iter().filter(|r| !r.group.is_empty()).map(|r| (r.rule.clone(), r.trace_id)).collect();
-    last.retain(|r| !(r.group.is_empty() && grouped.contains(&r.rule) && has_group.contains(&(r.rule.clone(), r.trace_id))));
-    Ok(last)
+    Ok(engine)
 }
 
 /// Lets the engine decide what is due up to this arrival time, deadline by deadline.
-fn tick_until(engine: &Engine, until: u64) {
+pub(super) fn tick_until(engine: &Engine, until: u64) {
     let mut last = 0;
     while let Some(deadline) = engine.next_deadline().filter(|at| *at <= until && *at > last) {
         engine.tick(deadline);

@@ -152,11 +152,11 @@ impl<'a> World<'a> {
         let mut tops = self.above.iter().enumerate().filter(|(_, above)| **above == Above::Nothing).map(|(at, _)| at);
         match (tops.next(), tops.next()) {
             (Some(root), None) => Ok(root),
-            _ => Err(self.open),
+            _ => Err(self.lost()),
         }
     }
 
-    /// Why a parent that has not come may still be there.
+    /// Why a parent, or the root, that has not come may still be there.
     pub(super) fn lost(&self) -> Reasons {
         if self.open.is_empty() { Reasons::of(Reason::Gap) } else { self.open }
     }

@@ -1,0 +1,169 @@
+//! Cites neither too little nor too much: what is cited breaks the claim by itself, and no cited span can be left out.
+//!
+//! What a claim seems to rest on is read off its parts; whether it does is tried. The rule is evaluated on the cited spans as if
+//! they were the trace: nothing else is there, and what stands above a cited span that is not cited itself is not known.
+
+use std::collections::BTreeSet;
+
+use super::{Explanation, MAX_EVIDENCE};
+use crate::eval::rule::Outcome;
+use crate::eval::view::{Frame, View};
+use crate::plan::{Claim, ClaimTerm, Distinguished, Function, RulePlan};
+use crate::shard::Shared;
+use crate::signal::Trigger;
+use crate::store::combination::Fit;
+use crate::store::trace::{Completion, Counter, KeptValue, TraceState};
+use crate::truth::Reasons;
+
+/// Kept spans of a trace up to which all of them are tried where those that the claim seems to rest on do not break it.
+const WIDEST_SEARCH: usize = 128;
+/// Evaluations for one signal.
+const MAX_TRIALS: usize = 400;
+
+/// A violated rule, its trace, and how much may still be tried.
+struct Search<'v, 't> {
+    view: &'v View<'t>,
+    shared: &'t Shared,
+    rule: &'t RulePlan,
+    frame: Frame<'v>,
+    trials: usize,
+}
+
+impl<'t> View<'t> {
+    /// Explains a violation by what it needs. Where that cannot be found within bounds, the explanation says that it is cut.
+    pub(crate) fn explain_violation(&self, shared: &'t Shared, rule: &'t RulePlan, frame: Frame<'_>, limit: usize) -> Explanation {
+        let mut why = self.explain(rule, frame, MAX_EVIDENCE);
+        if !why.truncated && is_checkable(rule) {
+            let mut search = Search { view: self, shared, rule, frame, trials: MAX_TRIALS };
+            match search.needed(&why.spans) {
+                Some(needed) => why.spans = needed,
+                None => why.truncated = true,
+            }
+        }
+        if why.spans.len() > limit.min(MAX_EVIDENCE) {
+            let mut spans: Vec<usize> = why.spans.iter().copied().collect();
+            spans.sort_by_key(|at| self.record(*at).map(|r| (r.end, r.id)));
+            why.spans = spans.into_iter().take(limit.min(MAX_EVIDENCE)).collect();
+            why.truncated = true;
+        }
+        why
+    }
+}
+
+impl Search<'_, '_> {
+    /// Spans that break the claim by themselves and of which none can be left out, best among those that it seems to rest on.
+    fn needed(&mut self, seeming: &BTreeSet<usize>) -> Option<BTreeSet<usize>> {
+        let topology = self.view.topology();
+        let mut found: Vec<usize> = seeming.iter().copied().collect();
+        if !self.breaks(&found) {
+            let above: BTreeSet<usize> = seeming.iter().flat_map(|at| topology.ancestors(*at)).chain(self.view.root().ok()).collect();
+            let all = 0..self.view.trace.records.len();
+            found = more(seeming, above.into_iter());
+            if !self.breaks(&found) {
+                found = more(seeming, all);
+                if found.len() > WIDEST_SEARCH || !self.breaks(&found) {
+                    return None;
+                }
+            }
+        }
+        let mut chunk = if found.len() > 2 * seeming.len() { (found.len() / 2).max(1) } else { 1 };
+        loop {
+            let before = found.len();
+            found = self.without_chunks(found, chunk)?;
+            if chunk > 1 {
+                chunk /= 2;
+            } else if found.len() == before {
+                return Some(found.into_iter().collect());
+            }
+        }
+    }
+
+    /// Leaves out what can be left out, so many spans at a time, first those in front; `None` where too much was tried.
+    fn without_chunks(&mut self, mut spans: Vec<usize>, chunk: usize) -> Option<Vec<usize>> {
+        let mut start = 0;
+        while start < spans.len() {
+            self.trials = self.trials.checked_sub(1)?;
+            let rest: Vec<usize> = spans.iter().take(start).chain(spans.iter().skip(start + chunk)).copied().collect();
+            if self.breaks(&rest) {
+                spans = rest;
+            } else {
+                start += chunk;
+            }
+        }
+        Some(spans)
+    }
+
+    /// Whether the rule is violated by these spans alone.
+    fn breaks(&self, spans: &[usize]) -> bool {
+        let trace = self.view.part(spans);
+        let part = View::new(self.shared, &trace, self.view.combinations);
+        part.by.borrow_mut().clone_from(&self.rule.by);
+        part.at(self.rule, self.frame).0 == Outcome::Violated
+    }
+}
+
+impl View<'_> {
+    /// A whole trace of these spans alone.
+    fn part(&self, spans: &[usize]) -> TraceState {
+        let whole = self.trace;
+        let mut part = TraceState::new(whole.id, std::sync::Arc::clone(&whole.plan), whole.first_seen);
+        part.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, lone_top: false });
+        for record in spans.iter().filter_map(|at| self.record(*at)) {
+            let mut kept = *record;
+            kept.values = u32::try_from(part.values.len()).unwrap_or(u32::MAX);
+            part.values.extend(whole.values_of(record).iter().map(KeptValue::clone));
+            part.records.push(kept);
+            part.spans += 1;
+            part.roots += u32::from(kept.parent == 0);
+            for pick in self.combinations.picks(kept.combination) {
+                count(&mut part.counters, pick.selector, pick.fit);
+            }
+        }
+        part
+    }
+}
+
+fn count(counters: &mut Vec<Counter>, selector: u32, fit: Fit) {
+    let one = |of: Fit| u32::from(fit == of);
+    let (yes, dropped, bad_time) = (one(Fit::Yes), one(Fit::Dropped), one(Fit::BadTime));
+    match counters.iter_mut().find(|c| c.selector == selector) {
+        Some(counter) => {
+            counter.yes += yes;
+            counter.dropped += dropped;
+            counter.bad_time += bad_time;
+        }
+        None => counters.push(Counter { selector, yes, dropped, bad_time }),
+    }
+}
+
+/// Others before those that the claim seems to rest on: what comes first is left out first.
+fn more(seeming: &BTreeSet<usize>, others: impl Iterator<Item = usize>) -> Vec<usize> {
+    others.filter(|at| !seeming.contains(at)).chain(seeming.iter().copied()).collect()
+}
+
+/// Whether claim and guard speak of presence, counts, relations and the root only. Behind other aggregates stand all their spans.
+fn is_checkable(rule: &RulePlan) -> bool {
+    of_claim(&rule.claim) && rule.guard.as_ref().is_none_or(of_claim)
+}
+
+fn of_claim(claim: &Claim) -> bool {
+    match claim {
+        Claim::Const(_) | Claim::NonEmpty { .. } => true,
+        Claim::Not(inner) => of_claim(inner),
+        Claim::And(parts) | Claim::Or(parts) => parts.iter().all(of_claim),
+        Claim::Compare { left, right, .. } | Claim::Text { left, right, .. } => of_term(left) && of_term(right),
+        Claim::In { term, .. } | Claim::Matches { term, .. } | Claim::Exists(term) => of_term(term),
+    }
+}
+
+fn of_term(term: &ClaimTerm) -> bool {
+    match term {
+        ClaimTerm::Literal(_) => true,
+        ClaimTerm::Aggregate { function, .. } => matches!(function, Function::Count),
+        ClaimTerm::OfSpan { span, .. } => matches!(span, Distinguished::Root),
+        ClaimTerm::Depth | ClaimTerm::TraceDuration => false,
+        ClaimTerm::Arith { left, right, .. } => of_term(left) && of_term(right),
+        ClaimTerm::Neg(inner) | ClaimTerm::Lower(inner) | ClaimTerm::Extract(inner, _) | ClaimTerm::Shape(inner) => of_term(inner),
+        ClaimTerm::Coalesce(parts) => parts.iter().all(of_term),
+    }
+}
