@@ -16,7 +16,7 @@ COLLECTOR := $(QUICKSTART)/dist/otelcol-fluo
 GO_MODULES := go-shim $(QUICKSTART)/shop $(QUICKSTART)/demo tests/e2e
 SUITE := tests/suite.sh
 
-.PHONY: help lib lib-faults collector cli demo record test test-rust test-ffi test-go test-shop test-e2e lint bench header clean
+.PHONY: help lib lib-faults collector cli demo record test test-rust test-ffi test-go test-shop test-e2e lint bench evaluate header clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -102,6 +102,10 @@ lint: lib ## formatting, clippy and vet
 bench: lib ## the benchmarks of the engine and of the Go module
 	@cargo bench --workspace
 	@cd go-shim && go test -run '^$$' -bench . ./...
+
+evaluate: ## false violations of order rules on the public recordings in PUBLIC=/folder
+	@[ -n "$(PUBLIC)" ] || { echo "say where the recordings lie: make evaluate PUBLIC=/folder" >&2; exit 2; }
+	@cargo run --quiet --release --package fluo-testkit --example evaluate -- "$(PUBLIC)"
 
 header: ## write include/fluo.h anew
 	@FLUO_UPDATE_HEADER=1 cargo test --quiet --package fluo-ffi --test header

@@ -1,6 +1,7 @@
 //! One corpus for everything that gives verdicts.
 
 mod engine;
+pub mod replay;
 
 use fluo_lang::program::RuleSet;
 use fluo_lang::source::Source;
