@@ -35,7 +35,8 @@ impl std::fmt::Display for Flaw {
 /// It has to be a violation whose evidence is not cut, of a rule over traces whose claim and `when` speak of presence, counts,
 /// relations and fields of the root. Behind other aggregates (sums, means, quantiles, the trace's depth) stand all their spans,
 /// which a signal does not single out. After completion a rule with `on_gap: signal` is left out: a signal of a claim that could not
-/// be decided rests on what is not known, and looks like one of a claim that is broken.
+/// be decided rests on what is not known, and looks like one of a claim that is broken. What rests on a span that counts as the root
+/// although it names a parent is marked as cut: the span by itself does not say that it is the root.
 #[must_use]
 pub fn in_scope(rule: &Rule, signal: &Signal) -> bool {
     signal.event == Event::Violation

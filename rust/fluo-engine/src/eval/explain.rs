@@ -45,6 +45,8 @@ struct Blame<'v, 't> {
 impl<'t> View<'t> {
     /// Explains why a rule's claim does not hold in a frame.
     pub(crate) fn explain(&self, rule: &'t RulePlan, frame: Frame<'_>, limit: usize) -> Explanation {
+        // Other rules may have been looked at since this one.
+        self.by.borrow_mut().clone_from(&rule.by);
         let mut blame = Blame { view: self, frame, limit: limit.min(MAX_EVIDENCE), found: Explanation::default() };
         blame.claim(&rule.claim, false);
         if let Some(guard) = &rule.guard {
@@ -147,6 +149,9 @@ impl<'t> Blame<'_, 't> {
             ClaimTerm::Neg(inner) | ClaimTerm::Lower(inner) | ClaimTerm::Extract(inner, _) | ClaimTerm::Shape(inner) => self.term(inner),
             ClaimTerm::Coalesce(parts) => parts.iter().for_each(|t| self.term(t)),
             other => {
+                if let (ClaimTerm::OfSpan { span: Distinguished::Root, .. }, Ok(root)) = (other, self.view.root()) {
+                    self.span(root);
+                }
                 let (text, value) = (other.text(), show(&self.view.cell(other, self.frame)));
                 if !self.found.observed.iter().any(|(known, _)| *known == text) {
                     self.see(format!("{text} was {value}"));

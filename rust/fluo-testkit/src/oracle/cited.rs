@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fluo_lang::program::Rule;
 
-use super::judge::{groups, judge};
-use super::spanset::View;
+use super::judge::judge;
+use super::spanset::{View, groups_of};
 use super::truth::Reasons;
 use super::value::Key;
 use super::world::{Stage, World};
@@ -39,7 +39,8 @@ pub fn violated_by(
     }
     let all: Vec<&SpanData> = first.into_values().collect();
     let whole = closed(&all, config, &calls);
-    groups(&whole, rule).0.iter().filter(|keys| keys.iter().map(Key::text).eq(group.iter().cloned())).any(|keys| violated(Some(keys)))
+    let groups: BTreeSet<Vec<Key>> = (0..whole.spans.len()).flat_map(|at| groups_of(&whole, at, &rule.by)).collect();
+    groups.iter().filter(|keys| keys.iter().map(Key::text).eq(group.iter().cloned())).any(|keys| violated(Some(keys)))
 }
 
 /// These spans as a whole trace.

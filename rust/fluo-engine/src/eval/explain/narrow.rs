@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Explanation, MAX_EVIDENCE};
+use fluo_lang::program::CompareOp;
+
+use super::{Explanation, MAX_EVIDENCE, counted};
 use crate::eval::rule::Outcome;
 use crate::eval::view::{Frame, View};
 use crate::plan::{Claim, ClaimTerm, Distinguished, Function, RulePlan};
@@ -33,7 +35,7 @@ impl<'t> View<'t> {
     /// Explains a violation by what it needs. Where that cannot be found within bounds, the explanation says that it is cut.
     pub(crate) fn explain_violation(&self, shared: &'t Shared, rule: &'t RulePlan, frame: Frame<'_>, limit: usize) -> Explanation {
         let mut why = self.explain(rule, frame, MAX_EVIDENCE);
-        if !why.truncated && is_checkable(rule) {
+        if !why.truncated && is_checkable(rule) && !self.is_bound_on_one_count(rule) {
             let mut search = Search { view: self, shared, rule, frame, trials: MAX_TRIALS };
             match search.needed(&why.spans) {
                 Some(needed) => why.spans = needed,
@@ -103,6 +105,33 @@ impl Search<'_, '_> {
 }
 
 impl View<'_> {
+    /// Whether the rule bounds how many spans one selector picks: then the spans above the bound (or the one that makes the claim
+    /// apply) are what it needs, and a storm of such violations costs no search.
+    fn is_bound_on_one_count(&self, rule: &RulePlan) -> bool {
+        let claim = match &rule.claim {
+            Claim::Not(inner) => inner,
+            claim => claim,
+        };
+        let Claim::Compare { op: CompareOp::Lt | CompareOp::Le | CompareOp::Gt | CompareOp::Ge, left, right } = claim else {
+            return false;
+        };
+        let counted = match (counted(left), counted(right)) {
+            (Some(set), None) if matches!(right, ClaimTerm::Literal(_)) => self.set(set),
+            (None, Some(set)) if matches!(left, ClaimTerm::Literal(_)) => self.set(set),
+            _ => None,
+        };
+        let Some(counted) = counted.filter(|set| set.selector.is_some() && rule.widest.is_none()) else {
+            return false;
+        };
+        match &rule.guard {
+            None => true,
+            Some(Claim::NonEmpty { set, .. }) => {
+                self.set(*set).is_some_and(|set| (set.selector, set.grouped) == (counted.selector, counted.grouped))
+            }
+            Some(_) => false,
+        }
+    }
+
     /// A whole trace of these spans alone.
     fn part(&self, spans: &[usize]) -> TraceState {
         let whole = self.trace;
