@@ -88,6 +88,13 @@ impl View<'_> {
         })
     }
 
+    /// Whether some span is in a grouped set of the rule, and in the group, for certain: a group of possible members may turn out to be
+    /// none.
+    pub(crate) fn is_certain_group(&self, rule: &RulePlan, group: &[u8]) -> bool {
+        let sets = rule.grouped_sets.iter();
+        sets.flat_map(|set| self.members(*set).to_vec()).any(|m| m.is_certain() && self.is_in_group(m.at, group) == Truth::True)
+    }
+
     /// Every group of which the rule's grouped sets have a member or may have one.
     pub(crate) fn groups(&self, rule: &RulePlan) -> Vec<Group> {
         let mut found = BTreeMap::new();

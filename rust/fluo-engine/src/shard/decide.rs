@@ -66,7 +66,7 @@ impl Shard {
                     let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
                     let definite = matches!(outcome.outcome, Outcome::Violated)
                         || (!grouped && matches!(outcome.outcome, Outcome::Satisfied | Outcome::NotApplicable));
-                    if !definite || trace.is_decided(index, key) {
+                    if !definite || trace.is_decided(index, key) || (grouped && !view.is_certain_group(rule, key)) {
                         continue;
                     }
                     found.push(early(shared, &view, rule, index, &outcome, now, out));

@@ -54,3 +54,16 @@ fn a_presence_decides_a_satisfied_claim_and_counts_once() {
     let stats = engine.stats();
     assert_eq!((stats.rules[0].satisfied, stats.rules[0].violated, stats.rules[0].not_applicable), (1, 0, 0));
 }
+
+#[test]
+fn a_group_that_is_only_possible_waits() {
+    let engine =
+        engine("- {name: never, never: trace.spans.where(name == a and has_child(name == b)).by(k).count() >= 0}", Config::default());
+    let all = spans("t", "root 0..100\n  a 10..20 {k=1}\n  a 10..20 {k=2} #x\n    b 11..12");
+    ingest(&engine, 1, &all[..3]);
+    assert!(signals(&engine).is_empty(), "no span is in a group for certain");
+    ingest(&engine, 2, &all[3..]);
+    assert_eq!(signals(&engine).len(), 1, "the second is now");
+    tick(&engine, 100);
+    assert!(signals(&engine).is_empty(), "the first never was");
+}
