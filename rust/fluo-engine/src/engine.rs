@@ -171,7 +171,7 @@ impl Engine {
         let moment = Moment { now, event_time: self.clocks.event_time(now) };
         let mut batch = lock(&self.batches).pop().unwrap_or_default();
         let read = batch.read(&in_use.current.plan, &self.shared.resources, &self.shared.calls, bytes);
-        self.inject_fault(&batch, bytes);
+        self.inject_fault(bytes);
         let mut out = Outbox::default();
         let mut fresh = Vec::new();
         self.apply(&in_use.current, true, &batch, moment, &mut fresh, &mut out);
@@ -394,7 +394,7 @@ impl Engine {
 
     #[cfg(feature = "faults")]
     #[expect(clippy::panic, reason = "the fault that test archives inject")]
-    fn inject_fault(&self, _batch: &Batch, bytes: &[u8]) {
+    fn inject_fault(&self, bytes: &[u8]) {
         if let Some(name) = &self.shared.config.fault_panic_on_span
             && bytes.windows(name.len()).any(|w| w == name.as_bytes())
         {
@@ -404,7 +404,7 @@ impl Engine {
 
     #[cfg(not(feature = "faults"))]
     #[expect(clippy::unused_self, reason = "the same call in every archive")]
-    const fn inject_fault(&self, _batch: &Batch, _bytes: &[u8]) {}
+    const fn inject_fault(&self, _bytes: &[u8]) {}
 }
 
 /// The word for a severity.

@@ -19,6 +19,7 @@ use crate::projection::Projection;
 use crate::value::Val;
 
 pub(crate) use index::SelectorIndex;
+pub(crate) use window::mirrored;
 pub use window::unsupported;
 
 /// A compiled rule set. Immutable; shared by every trace that began under it.

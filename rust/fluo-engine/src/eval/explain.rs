@@ -13,7 +13,7 @@ use super::cell::Cell;
 use super::spanset::Member;
 use super::view::{Frame, RecordEnv, View};
 use crate::expr::{Node, TermNode, decide};
-use crate::plan::{Claim, ClaimTerm, Distinguished, Function, RulePlan, StepPlan};
+use crate::plan::{self, Claim, ClaimTerm, Distinguished, Function, RulePlan, StepPlan};
 use crate::truth::Truth;
 
 /// Spans that a signal cites at most, unless the rule says less.
@@ -116,7 +116,7 @@ impl<'t> Blame<'_, 't> {
         self.term(right);
         let (count, bound, op) = match (counted(left), counted(right)) {
             (Some(set), None) => (set, self.view.cell(right, self.frame), op),
-            (None, Some(set)) => (set, self.view.cell(left, self.frame), mirrored(op)),
+            (None, Some(set)) => (set, self.view.cell(left, self.frame), plan::mirrored(op)),
             _ => return self.everything(left, right),
         };
         let members = self.certain(count);
@@ -342,16 +342,6 @@ fn sets(term: &ClaimTerm) -> Vec<u32> {
         ClaimTerm::Neg(inner) | ClaimTerm::Lower(inner) | ClaimTerm::Extract(inner, _) | ClaimTerm::Shape(inner) => sets(inner),
         ClaimTerm::Coalesce(parts) => parts.iter().flat_map(sets).collect(),
         _ => Vec::new(),
-    }
-}
-
-const fn mirrored(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Lt => CompareOp::Gt,
-        CompareOp::Le => CompareOp::Ge,
-        CompareOp::Gt => CompareOp::Lt,
-        CompareOp::Ge => CompareOp::Le,
-        other => other,
     }
 }
 

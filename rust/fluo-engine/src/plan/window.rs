@@ -1,5 +1,6 @@
 //! Rules over `spans`, as far as they can be monitored.
 
+use fluo_lang::codes;
 use fluo_lang::diagnostic::{Diagnostic, DiagnosticSeverity};
 use fluo_lang::program::{AggregateFn, CompareOp, Expr, Guard, Mode, Polarity, Rule, RuleSet, Scope, Spanset, Step, Term};
 use fluo_lang::value::Value;
@@ -56,7 +57,8 @@ fn under_nots(expr: &Expr, violated_when: bool) -> (&Expr, bool) {
     }
 }
 
-const fn mirrored(op: CompareOp) -> CompareOp {
+/// The operator with its sides exchanged.
+pub(crate) const fn mirrored(op: CompareOp) -> CompareOp {
     match op {
         CompareOp::Lt => CompareOp::Gt,
         CompareOp::Le => CompareOp::Ge,
@@ -113,7 +115,7 @@ pub fn unsupported(rules: &RuleSet) -> Vec<Diagnostic> {
             _ => None,
         })
         .map(|(rule, what, label, help)| Diagnostic {
-            code: "F0901",
+            code: codes::NOT_MONITORED,
             severity: DiagnosticSeverity::Error,
             message: format!("{what} cannot be monitored yet"),
             help: Some(help.to_owned()),
