@@ -9,6 +9,7 @@ pub(crate) mod claim;
 pub(crate) mod concurrency;
 pub(crate) mod duration;
 pub(crate) mod explain;
+pub(crate) mod facts;
 pub(crate) mod groups;
 pub(crate) mod order;
 pub(crate) mod relation;

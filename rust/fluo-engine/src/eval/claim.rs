@@ -1,46 +1,49 @@
-//! Truth of claims and values of their terms.
+//! Claims over what is known of a trace.
 
-use super::cell::{self, Cell};
+use super::cell::Cell;
+use super::facts::{self, Facts, of_read};
 use super::view::{Frame, View};
-use crate::expr::read::Read;
-use crate::expr::{ops, shape};
-use fluo_lang::program::CompareOp;
-
-use crate::plan::{Claim, ClaimTerm, Distinguished};
+use crate::plan::{Claim, ClaimTerm, Distinguished, Function};
 use crate::truth::{Reasons, Truth};
-use crate::value::Val;
 use crate::verdict::Reason;
+
+/// A trace in a frame.
+struct Framed<'v, 't> {
+    view: &'v View<'t>,
+    frame: Frame<'v>,
+}
+
+impl<'t> Facts<'t> for Framed<'_, 't> {
+    fn is_not_empty(&self, set: u32, tested: u32) -> Truth {
+        self.view.is_not_empty(set, tested, self.frame)
+    }
+
+    fn aggregate(&self, set: u32, function: &'t Function) -> Cell<'t> {
+        self.view.aggregate(set, function, self.frame)
+    }
+
+    fn of_span(&self, span: Distinguished, term: u32) -> Cell<'t> {
+        self.view.of_span(span, term, self.frame)
+    }
+
+    fn depth(&self) -> Cell<'t> {
+        self.view.depth()
+    }
+
+    fn trace_duration(&self) -> Cell<'t> {
+        self.view.trace_duration()
+    }
+}
 
 impl<'t> View<'t> {
     /// The truth of a claim in a frame.
     pub(crate) fn truth(&self, claim: &'t Claim, frame: Frame<'_>) -> Truth {
-        match claim {
-            Claim::Const(value) => Truth::of(*value),
-            Claim::Not(inner) => self.truth(inner, frame).not(),
-            Claim::And(parts) => parts.iter().fold(Truth::True, |all, part| all.and(self.truth(part, frame))),
-            Claim::Or(parts) => parts.iter().fold(Truth::False, |any, part| any.or(self.truth(part, frame))),
-            Claim::NonEmpty { set, tested } => self.is_not_empty(*set, *tested, frame),
-            Claim::Compare { op, left, right } => cell::compare(*op, &self.cell(left, frame), &self.cell(right, frame)),
-            Claim::In { term, list, negated } => match self.cell(term, frame) {
-                range @ Cell::Range { .. } => {
-                    let equals = |item: &Val<'static>| cell::compare(CompareOp::Eq, &range, &Cell::Exact(item.borrowed()));
-                    let found = list.iter().fold(Truth::False, |any, item| any.or(equals(item)));
-                    if *negated { found.not() } else { found }
-                }
-                known => over(&known, |read| ops::is_in(read, list, *negated)),
-            },
-            Claim::Text { op, left, right } => {
-                let (left, right) = (self.cell(left, frame), self.cell(right, frame));
-                over(&left, |left| over(&right, |right| ops::text(*op, left, right)))
-            }
-            Claim::Matches { term, regex } => over(&self.cell(term, frame), |read| ops::matches(read, regex)),
-            Claim::Exists(term) => match self.cell(term, frame) {
-                Cell::NotApplicable => Truth::NotApplicable,
-                Cell::Missing => Truth::False,
-                Cell::Unknown(why) => Truth::Unknown(why),
-                Cell::Exact(_) | Cell::Range { .. } => Truth::True,
-            },
-        }
+        facts::truth(claim, &Framed { view: self, frame })
+    }
+
+    /// The value of a term in a frame.
+    pub(crate) fn cell(&self, term: &'t ClaimTerm, frame: Frame<'_>) -> Cell<'t> {
+        facts::value(term, &Framed { view: self, frame })
     }
 
     /// Whether a set has a member; `tested` is the set whose absence has to be accounted for.
@@ -80,35 +83,6 @@ impl<'t> View<'t> {
             self.record(member.at).is_some_and(|r| !r.times_are_good())
                 && group.is_none_or(|group| self.is_in_group(member.at, group) != Truth::False)
         })
-    }
-
-    /// The value of a term in a frame.
-    pub(crate) fn cell(&self, term: &'t ClaimTerm, frame: Frame<'_>) -> Cell<'t> {
-        match term {
-            ClaimTerm::Literal(value) => Cell::Exact(value.borrowed()),
-            ClaimTerm::Aggregate { set, function, .. } => self.aggregate(*set, function, frame),
-            ClaimTerm::OfSpan { span, term, .. } => self.of_span(*span, *term, frame),
-            ClaimTerm::Depth => self.depth(),
-            ClaimTerm::TraceDuration => self.trace_duration(),
-            ClaimTerm::Arith { op, left, right } => cell::arith(*op, &self.cell(left, frame), &self.cell(right, frame)),
-            ClaimTerm::Neg(inner) => {
-                let inner = self.cell(inner, frame);
-                let zero = if matches!(inner, Cell::Exact(Val::Duration(_))) { Val::Duration(0) } else { Val::Int(0) };
-                cell::arith(fluo_lang::program::ArithOp::Sub, &Cell::Exact(zero), &inner)
-            }
-            ClaimTerm::Coalesce(parts) => {
-                for part in parts {
-                    match self.cell(part, frame) {
-                        Cell::Missing => {}
-                        other => return other,
-                    }
-                }
-                Cell::Missing
-            }
-            ClaimTerm::Lower(inner) => map_text(self.cell(inner, frame), |text| Some(ops::lower(text))),
-            ClaimTerm::Extract(inner, regex) => map_text(self.cell(inner, frame), |text| ops::extract(text, regex)),
-            ClaimTerm::Shape(inner) => map_text(self.cell(inner, frame), |text| Some(shape::shape(text))),
-        }
     }
 
     fn of_span(&self, span: Distinguished, term: u32, frame: Frame<'_>) -> Cell<'t> {
@@ -151,31 +125,5 @@ impl<'t> View<'t> {
             };
         }
         if why.is_empty() { Ok(best.map(|(_, _, at)| at)) } else { Err(why) }
-    }
-}
-
-/// Applies a test of a value to what is known of it.
-fn over(cell: &Cell<'_>, test: impl FnOnce(&Read<'_>) -> Truth) -> Truth {
-    match cell {
-        Cell::NotApplicable => Truth::NotApplicable,
-        Cell::Missing => test(&Read::MISSING),
-        Cell::Unknown(why) | Cell::Range { why, .. } => test(&Read::unknown(*why)),
-        Cell::Exact(value) => test(&Read::present(value.borrowed())),
-    }
-}
-
-fn of_read(read: Read<'_>) -> Cell<'_> {
-    match read.value {
-        _ if !read.unknown.is_empty() => Cell::Unknown(read.unknown),
-        Some(value) => Cell::Exact(value),
-        None => Cell::Missing,
-    }
-}
-
-fn map_text<'a>(cell: Cell<'a>, function: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Cell<'a> {
-    match cell {
-        Cell::Exact(value) => of_read(Read::present(value).map_text(function)),
-        Cell::Range { why, .. } => Cell::Unknown(why),
-        other => other,
     }
 }

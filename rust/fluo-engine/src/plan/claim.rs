@@ -19,11 +19,11 @@ impl Compiler {
             Expr::Or(parts) => Claim::Or(parts.iter().map(|e| self.claim(e, by)).collect()),
             Expr::Implies(a, b) => Claim::Or(vec![Claim::Not(Box::new(self.claim(a, by))), self.claim(b, by)]),
             Expr::NonEmpty(set) => {
-                let set = self.set(set, by);
+                let set = self.merged(set, by);
                 Claim::NonEmpty { set, tested: set }
             }
             Expr::Empty(set) => {
-                let set = self.set(set, by);
+                let set = self.merged(set, by);
                 Claim::Not(Box::new(Claim::NonEmpty { set, tested: set }))
             }
             Expr::Quantified { quantifier, set, predicate } => self.quantified(*quantifier, set, predicate, by),
@@ -52,7 +52,7 @@ impl Compiler {
             narrowed.steps.push(Step::Where(predicate));
             narrowed
         };
-        let tested = self.set(set, by);
+        let tested = self.merged(set, by);
         let found = match quantifier {
             Quantifier::Any | Quantifier::None => narrowed(predicate.clone()),
             Quantifier::All => narrowed(Expr::Not(Box::new(predicate.clone()))),

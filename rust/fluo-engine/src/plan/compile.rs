@@ -172,12 +172,7 @@ impl Compiler {
         id
     }
 
-    /// The id of a spanset.
-    pub(super) fn set(&mut self, set: &Spanset, by: &[Term]) -> u32 {
-        self.named_set(set, set, by)
-    }
-
-    /// The id of a spanset that the rule wrote in another way.
+    /// The id of a spanset, which the rule may have written in another way.
     pub(super) fn named_set(&mut self, set: &Spanset, written: &Spanset, by: &[Term]) -> u32 {
         let mut steps: Vec<StepPlan> = Vec::new();
         for step in &set.steps {
