@@ -81,7 +81,10 @@ impl Plan {
                 sets.ids.iter().copied().filter(|s| compiler.sets.get(*s as usize).is_some_and(|s| s.within.is_some())).collect();
             let directions = Directions { sets: &compiler.sets, relations: &compiler.relations };
             let only_breaks = directions.only_breaks(&claim, guard.as_ref());
+            // Without picks a claim with windows says the same of every trace only where it is not made, or made at every instant alike.
+            let depends_on_length = widest.is_some() && !guard_is_derived && !only_breaks;
             if sets.speaks_of_trace
+                || depends_on_length
                 || !sets.ids.iter().all(|s| compiler.sets.get(*s as usize).is_some_and(|s| is_silent(s, &compiler.selectors)))
             {
                 never_silent.push(u32::try_from(rules.len()).unwrap_or(u32::MAX));

@@ -88,8 +88,8 @@ impl Shard {
         {
             let view = View::new(shared, trace, &in_use.combinations);
             out.lessons.extend(lessons(shared, &view));
-            let all_look = shared.config.record_verdicts || !view.hidden.is_empty() || view.may_dangle();
-            let looked_at = if all_look { (0..).take(plan.rules.len()).collect() } else { with_news(trace, &plan) };
+            let all_look = shared.config.record_verdicts || !view.hidden.is_empty() || view.may_dangle() || trace.first_end == 0;
+            let looked_at = if all_look { (0..).take(plan.rules.len()).collect() } else { to_look_at(trace, &plan, &in_use.baselines) };
             in_use.whole += u64::from(!all_look);
             for index in looked_at {
                 let (Some(rule), Some(tally)) = (plan.rules.get(index as usize), in_use.tallies.get_mut(index as usize)) else { continue };
@@ -130,15 +130,28 @@ pub(super) fn with_news(trace: &TraceState, plan: &Plan) -> Vec<u32> {
     rules
 }
 
-/// The outcome of each rule over a whole trace in which no selector picked a span, where the rule's is always the same.
+/// The rules with news, and those without a baseline.
+fn to_look_at(trace: &TraceState, plan: &Plan, baselines: &[Option<Verdict>]) -> Vec<u32> {
+    let without_baseline = (0u32..).zip(baselines).filter(|(_, baseline)| baseline.is_none()).map(|(rule, _)| rule);
+    let mut rules: Vec<u32> = with_news(trace, plan).into_iter().chain(without_baseline).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    rules
+}
+
+/// The verdict of each rule over a whole trace in which no selector picked a span, where it is always the same and calls for no
+/// signal. A claim such as `always: trace.has(a)` with `when: true` is violated by every such trace, and each one is looked at.
 pub(super) fn baselines(shared: &Shared, plan: &Arc<Plan>) -> Vec<Option<Verdict>> {
     let mut trace = TraceState::new([0; 16], Arc::clone(plan), 0);
     trace.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, lone_top: false });
+    // One instant, whichever it is: what depends on the others is not silent.
+    (trace.first_end, trace.last_end) = (1, 1);
     let combinations = Combinations::default();
     let view = View::new(shared, &trace, &combinations);
     (0u32..)
         .zip(&plan.rules)
         .map(|(index, rule)| (!plan.never_silent.contains(&index)).then(|| verdict(worst(&view.outcomes(rule)))))
+        .map(|baseline| baseline.filter(|verdict| matches!(verdict, Verdict::Satisfied | Verdict::NotApplicable)))
         .collect()
 }
 
