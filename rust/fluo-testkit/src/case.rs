@@ -48,6 +48,8 @@ mod expectation;
 mod form;
 mod run;
 
+use std::path::Path;
+
 use crate::backend::Scenario;
 
 pub use expectation::{Expectation, Reasoned};
@@ -125,4 +127,25 @@ pub fn read(name: &str, text: &str, rule_file: &dyn Fn(&str) -> std::io::Result<
         }]
     })?;
     build::build(name, text, file, rule_file)
+}
+
+/// Reads every test file (`*.test.yml`) of a folder, in the order of their names.
+///
+/// # Errors
+/// Everything that is wrong with the files, and files that cannot be read.
+pub fn read_folder(folder: &Path) -> Result<Vec<TestFile>, Vec<CaseError>> {
+    let unreadable = |file: String, e: &std::io::Error| vec![CaseError { file, line: 0, column: 0, test: None, message: e.to_string() }];
+    let listed = std::fs::read_dir(folder).map_err(|e| unreadable(folder.display().to_string(), &e))?;
+    let mut names: Vec<String> = listed.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.retain(|name| name.ends_with(".test.yml"));
+    names.sort();
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
+    for name in names {
+        let text = std::fs::read_to_string(folder.join(&name)).map_err(|e| unreadable(name.clone(), &e));
+        match text.and_then(|text| read(&name, &text, &|rules| std::fs::read_to_string(folder.join(rules)))) {
+            Ok(file) => files.push(file),
+            Err(found) => errors.extend(found),
+        }
+    }
+    if errors.is_empty() { Ok(files) } else { Err(errors) }
 }

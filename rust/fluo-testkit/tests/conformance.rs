@@ -1,32 +1,17 @@
-//! The conformance corpus on the reference evaluator.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+//! The conformance corpus on the reference evaluator and on the engine.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fluo_lang::program::Scope;
 use fluo_testkit::backend::{Backend as _, EngineBackend, OracleBackend};
 use fluo_testkit::case::{self, TestFile};
 
-fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance")
-}
-
 fn files() -> Vec<TestFile> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(corpus()).expect("the corpus is there").map(|e| e.expect("readable").path()).collect();
-    paths.retain(|path| path.to_string_lossy().ends_with(".test.yml"));
-    paths.sort();
-    let mut files = Vec::new();
-    let mut errors = Vec::new();
-    for path in paths {
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).expect("readable");
-        match case::read(&name, &text, &|rules| std::fs::read_to_string(corpus().join(rules))) {
-            Ok(file) => files.push(file),
-            Err(found) => errors.extend(found.into_iter().map(|e| e.to_string())),
-        }
-    }
-    assert!(errors.is_empty(), "{}", errors.join("\n"));
-    files
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance");
+    case::read_folder(&corpus).unwrap_or_else(|errors| {
+        panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    })
 }
 
 #[test]
