@@ -1,15 +1,16 @@
 //! From the bytes of a message to what its spans leave behind: ids, times, picks and kept values. No lock is held here.
 
-use crate::expr::{decide, term};
-use crate::otlp::{ReadReport, Scratch, SpanView, read_traces};
-use crate::plan::Plan;
+use crate::expr::read::Read;
+use crate::expr::term;
+use crate::otlp::{ReadReport, ResourceView, Scratch, SpanView, read_traces};
+use crate::plan::{Plan, Service};
 use crate::select::SpanEnv;
 use crate::store::calls::Calls;
 use crate::store::combination::{Fit, Pick};
 use crate::store::record::{Record, STATUS_ERROR, kind};
 use crate::store::resource::{ResourceRef, Resources};
 use crate::store::trace::KeptValue;
-use crate::truth::Truth;
+use crate::value::Val;
 
 /// A span on its way to its trace.
 #[derive(Debug, Clone)]
@@ -29,29 +30,33 @@ pub(crate) struct Batch {
     picks: Vec<Pick>,
     values: Vec<KeptValue>,
     scratch: Scratch,
+    service: Vec<u8>,
+    wanted: Vec<u32>,
 }
 
 impl Batch {
     /// Reads a message.
     pub(crate) fn read(&mut self, plan: &Plan, resources: &Resources, calls: &Calls, bytes: &[u8]) -> ReadReport {
-        let Self { spans, picks, values, scratch } = self;
+        let Self { spans, picks, values, scratch, service: service_text, wanted } = self;
         spans.clear();
         picks.clear();
         values.clear();
-        let mut resource: Option<(u32, ResourceRef, Vec<u8>)> = None;
+        let mut of_resource: Option<(u32, ResourceRef, Service<'_>)> = None;
         read_traces(bytes, &plan.keys, scratch, |span| {
-            if resource.as_ref().is_none_or(|(ordinal, _, _)| *ordinal != span.resource().ordinal) {
-                let interned = resources.intern(span.resource(), &plan.keys);
-                resource = Some((span.resource().ordinal, interned, service_of(plan, span)));
-            }
-            let Some((_, interned, service)) = &resource else {
-                return;
+            let (interned, service) = match of_resource {
+                Some((ordinal, interned, service)) if ordinal == span.resource().ordinal => (interned, service),
+                _ => {
+                    let interned = resources.intern(span.resource(), &plan.keys);
+                    let service = service_of(plan, span.resource(), service_text);
+                    of_resource = Some((span.resource().ordinal, interned, service));
+                    (interned, service)
+                }
             };
             let first_pick = len(picks);
             let first_value = len(values);
             select(plan, span, service, picks);
-            keep(plan, span, picks.get(first_pick as usize..).unwrap_or_default(), values);
-            let call = if plan.reads_absence && is_call(span) { calls.intern(plan, span, service) } else { 0 };
+            keep(plan, span, picks.get(first_pick as usize..).unwrap_or_default(), wanted, values);
+            let call = if plan.reads_absence && is_call(span) { calls.intern(plan, span, service_text) } else { 0 };
             spans.push(Incoming {
                 trace: span.trace_id,
                 call,
@@ -94,50 +99,57 @@ fn len<T>(list: &[T]) -> u32 {
     u32::try_from(list.len()).unwrap_or(u32::MAX)
 }
 
-fn service_of(plan: &Plan, span: &SpanView<'_, '_>) -> Vec<u8> {
-    let any = plan.keys.resource_slot("service.name").and_then(|slot| span.resource().attribute(slot));
-    any.and_then(crate::select::value).map(|v| v.text().into_owned()).unwrap_or_default()
+/// The bytes of a resource's service, and what the plan's index knows of it.
+fn service_of<'p>(plan: &'p Plan, resource: &ResourceView<'_, '_>, text: &mut Vec<u8>) -> Service<'p> {
+    text.clear();
+    let found = plan.keys.resource_slot("service.name").and_then(|slot| resource.attribute(slot)).and_then(crate::select::value);
+    match found {
+        Some(value) => {
+            text.extend_from_slice(&value.text());
+            if matches!(value, Val::Str(_)) { Service::Text(plan.index.of_service(text)) } else { Service::Odd }
+        }
+        // A resource that lost attributes may be of any service.
+        None if resource.dropped_attributes > 0 => Service::Odd,
+        None => Service::Missing,
+    }
 }
 
 /// Decides the selectors that the span can satisfy at all.
-fn select(plan: &Plan, span: &SpanView<'_, '_>, service: &[u8], picks: &mut Vec<Pick>) {
-    let env = SpanEnv { span, item: None };
+fn select(plan: &Plan, span: &SpanView<'_, '_>, service: Service<'_>, picks: &mut Vec<Pick>) {
     let first = picks.len();
-    let index = &plan.index;
-    // A resource that lost attributes may be of any service.
-    let of_service: &[u32] = if service.is_empty() { index.of_services() } else { index.of_service(service) };
-    for candidates in [index.of_name(span.name), of_service, index.others()] {
-        for selector in candidates {
-            let Some(node) = plan.selectors.get(*selector as usize) else {
-                continue;
-            };
-            let truth = if matches!(node, crate::expr::Node::Const(true)) { Truth::True } else { decide(node, &env) };
-            if let Some(fit) = Fit::of(truth) {
-                picks.push(Pick { selector: *selector, fit });
+    for candidates in plan.index.candidates(service, span.name) {
+        for candidate in candidates {
+            if let Some(fit) = Fit::of(candidate.decide(span)) {
+                picks.push(Pick { selector: candidate.selector, fit });
             }
         }
     }
-    if let Some(found) = picks.get_mut(first..) {
+    if let Some(found) = picks.get_mut(first..)
+        && found.len() > 1
+    {
         found.sort_unstable();
     }
 }
 
-/// Evaluates the terms that some rule reads on this span later.
-fn keep(plan: &Plan, span: &SpanView<'_, '_>, picks: &[Pick], values: &mut Vec<KeptValue>) {
+/// Evaluates the terms that some rule reads on this span later. `wanted` is memory to use again.
+fn keep(plan: &Plan, span: &SpanView<'_, '_>, picks: &[Pick], wanted: &mut Vec<u32>, values: &mut Vec<KeptValue>) {
+    if plan.terms.is_empty() || (picks.is_empty() && !plan.keep_all) {
+        return;
+    }
+    wanted.clear();
+    wanted.extend_from_slice(&plan.terms_of_all);
+    for pick in picks {
+        wanted.extend(plan.terms_of_selector.get(pick.selector as usize).into_iter().flatten());
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
     let env = SpanEnv { span, item: None };
-    for (id, kept) in (0u32..).zip(&plan.terms) {
-        let wanted = match &kept.only_on {
-            None => plan.keep_all || !picks.is_empty(),
-            Some(selectors) => picks.iter().any(|p| selectors.contains(&p.selector)),
-        };
-        if !wanted {
-            continue;
-        }
+    for id in wanted {
+        let Some(kept) = plan.terms.get(*id as usize) else { continue };
         let read = term(&kept.node, &env);
         if read.value.is_some() || !read.unknown.is_empty() {
-            let read =
-                crate::expr::read::Read { value: read.value.map(crate::value::Val::into_owned), unknown: read.unknown, many: read.many };
-            values.push(KeptValue { term: id, read });
+            let read = Read { value: read.value.map(Val::into_owned), unknown: read.unknown, many: read.many };
+            values.push(KeptValue { term: *id, read });
         }
     }
 }

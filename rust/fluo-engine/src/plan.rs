@@ -1,5 +1,6 @@
 //! The compiled form of a rule set: what to keep of a span, and how to decide each rule from what was kept.
 
+mod candidate;
 mod claim;
 mod compile;
 mod direction;
@@ -18,7 +19,7 @@ use crate::otlp::KeyTable;
 use crate::projection::Projection;
 use crate::value::Val;
 
-pub(crate) use index::SelectorIndex;
+pub(crate) use index::{SelectorIndex, Service};
 pub(crate) use window::mirrored;
 pub use window::unsupported;
 
@@ -29,10 +30,13 @@ pub(crate) struct Plan {
     /// The rules that are evaluated: `disabled` ones are not among them.
     pub(crate) rules: Vec<RulePlan>,
     /// Predicates that the bytes of a span decide, each once.
-    pub(crate) selectors: Vec<Node>,
     pub(crate) index: SelectorIndex,
     /// Terms that are evaluated at ingest and kept, each once.
     pub(crate) terms: Vec<KeptTerm>,
+    /// By selector: the terms that are kept of the spans that it picks, beside those of all spans.
+    pub(crate) terms_of_selector: Vec<Vec<u32>>,
+    /// The terms that are kept of every span that leaves a record.
+    pub(crate) terms_of_all: Vec<u32>,
     pub(crate) sets: Vec<SetPlan>,
     pub(crate) relations: Vec<RelationPlan>,
     /// The rules over `spans`.

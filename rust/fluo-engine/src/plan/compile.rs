@@ -119,12 +119,27 @@ impl Plan {
         }
         let without_selectors = (0u32..).zip(&touched).filter(|(_, s)| s.is_empty()).map(|(rule, _)| rule).collect();
         let index = SelectorIndex::new(&compiler.selectors);
+        let mut terms_of_selector = vec![Vec::new(); compiler.selectors.len()];
+        let mut terms_of_all = Vec::new();
+        for (term, kept) in (0u32..).zip(&compiler.terms) {
+            match &kept.only_on {
+                None => terms_of_all.push(term),
+                Some(selectors) => {
+                    for selector in selectors {
+                        if let Some(terms) = terms_of_selector.get_mut(*selector as usize) {
+                            terms.push(term);
+                        }
+                    }
+                }
+            }
+        }
         Self {
             ruleset,
             rules,
             index,
-            selectors: compiler.selectors,
             terms: compiler.terms,
+            terms_of_selector,
+            terms_of_all,
             sets: compiler.sets,
             relations: compiler.relations,
             windows,

@@ -35,6 +35,10 @@ pub(crate) mod kind {
 /// The OTLP number of status `error`.
 pub(crate) const STATUS_ERROR: u8 = 2;
 
+/// How many kinds and statuses there are: the reader hands out numbers below these.
+pub(crate) const KINDS: u8 = 6;
+pub(crate) const STATUSES: u8 = 3;
+
 /// The language's word for a kind; 0 is internal too.
 pub(crate) const fn kind_name(kind: u8) -> &'static str {
     match kind {
