@@ -13,10 +13,11 @@ ENGINE := go-shim/internal/engine
 ARCHIVES := $(ENGINE)/lib/$(PLATFORM)
 QUICKSTART := examples/quickstart
 COLLECTOR := $(QUICKSTART)/dist/otelcol-fluo
-GO_MODULES := go-shim $(QUICKSTART)/shop $(QUICKSTART)/demo tests/e2e
+GO_MODULES := go-shim go-shim/bench $(QUICKSTART)/shop $(QUICKSTART)/demo tests/e2e
 SUITE := tests/suite.sh
 
-.PHONY: help lib lib-faults collector cli demo record test test-rust test-ffi test-go test-shop test-e2e lint bench evaluate header clean
+.PHONY: help lib lib-faults collector cli demo record test test-rust test-ffi test-go test-bench test-shop test-e2e lint bench bench-rust \
+  bench-go evaluate header clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -50,7 +51,7 @@ $(OCB):
 collector: lib ## build the quickstart's collector with Fluo in it
 	@$(MAKE) --no-print-directory $(COLLECTOR)
 
-$(COLLECTOR): $(OCB) $(QUICKSTART)/builder.yaml $(ARCHIVES)/libfluo.a $(shell find go-shim -name '*.go' -o -name 'go.*' -o -name fluo.h)
+$(COLLECTOR): $(OCB) $(QUICKSTART)/builder.yaml $(ARCHIVES)/libfluo.a $(shell find go-shim -path go-shim/bench -prune -o \( -name '*.go' -o -name 'go.*' -o -name fluo.h \) -print)
 	@mkdir -p .logs
 	@cd $(QUICKSTART) && $(OCB) --config builder.yaml > $(CURDIR)/.logs/ocb.log 2>&1 || { cat $(CURDIR)/.logs/ocb.log >&2; exit 1; }
 	@touch $@
@@ -64,7 +65,7 @@ demo: collector ## send the recorded shop through the collector and show the sig
 record: ## record the shop anew
 	@cd $(QUICKSTART)/shop && go run . record -out ../traces
 
-test: test-rust test-ffi test-go test-shop test-e2e ## run every suite
+test: test-rust test-ffi test-go test-bench test-shop test-e2e ## run every suite
 	@$(SUITE) summary
 
 test-rust: ## the Rust workspace
@@ -79,28 +80,13 @@ test-go: lib lib-faults ## the Go module, with the race detector and without cgo
 	@cd go-shim && CGO_ENABLED=0 go vet ./...
 	@cd go-shim && CGO_ENABLED=0 $(CURDIR)/$(SUITE) run go-without-cgo go test -v ./...
 
-test-shop: ## record the shop anew and check the facts about it
-	@cd $(QUICKSTART)/shop && $(CURDIR)/$(SUITE) run shop go test -count=1 -v ./...
+test-bench: lib ## Fluo beside its peers, one table
+	@cd go-shim/bench && go run .
 
-test-e2e: collector cli lib-faults ## a real collector on loopback
-	@cd tests/e2e && OCB=$(OCB) $(CURDIR)/$(SUITE) run e2e go test -count=1 -timeout 20m -v ./...
-
-lint: lib ## formatting, clippy and vet
-	@for tool in fmt clippy; do \
-	  cargo $$tool --version > /dev/null 2>&1 && continue; \
-	  command -v rustup > /dev/null || { echo "cargo $$tool is missing and there is no rustup to add it" >&2; exit 1; }; \
-	  rustup component add $${tool/fmt/rustfmt}; \
-	done
-	@cargo fmt --all --check
-	@cargo clippy --quiet --workspace --all-targets -- -D warnings
-	@for module in $(GO_MODULES); do \
-	  unformatted=$$(gofmt -l $$module); \
-	  [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }; \
-	  (cd $$module && go vet ./...); \
-	done
-
-bench: lib ## the benchmarks of the engine and of the Go module
+bench-rust: ## the benchmarks of the engine
 	@cargo bench --workspace
+
+bench-go: lib ## the benchmarks of the Go module
 	@cd go-shim && go test -run '^$$' -bench . ./...
 
 evaluate: ## false violations of order rules on the public recordings in PUBLIC=/folder
