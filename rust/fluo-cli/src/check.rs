@@ -1,11 +1,17 @@
 //! `fluo check`: everything that is wrong with rule files, at once.
 
+mod memory;
+
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
-use fluo_lang::render::Report;
+use fluo_engine::memory::Memory;
+use fluo_lang::diagnostic::DiagnosticSeverity;
+use fluo_lang::render::{JsonReport, Report};
+use serde::Serialize;
 
 use crate::exit::{Failure, Outcome};
+use crate::limits::LimitOptions;
 use crate::{rules, sources};
 
 /// Report everything that is wrong with rule files.
@@ -22,6 +28,20 @@ pub(crate) struct Arguments {
     /// What makes the check fail beside errors.
     #[arg(long, value_enum)]
     deny: Option<Deny>,
+    /// Report what each rule costs in memory, for a trace or for a group, and refuse what cannot be bounded by these limits.
+    #[arg(long)]
+    memory: bool,
+    #[command(flatten)]
+    limits: LimitOptions,
+}
+
+/// The JSON form: the diagnostics, and with `--memory` what the rules cost.
+#[derive(Serialize)]
+struct Json {
+    #[serde(flatten)]
+    report: JsonReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory: Option<Memory>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -44,22 +64,34 @@ enum Deny {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let sources = sources::read(&arguments.files)?;
-    let loaded = rules::to_run(&sources);
+    let mut loaded = rules::to_run(&sources);
+    let memory = loaded.rules.as_ref().filter(|_| arguments.memory).map(|rules| {
+        let config = arguments.limits.config();
+        let memory = fluo_engine::memory(rules, &config);
+        loaded.diagnostics.extend(memory.refused(rules, &config));
+        memory
+    });
+    if loaded.diagnostics.iter().any(|found| found.severity == DiagnosticSeverity::Error) {
+        loaded.rules = None;
+    }
     let report = Report::new(&sources, &loaded.diagnostics);
     let (rules, hash) = loaded.rules.as_ref().map_or((0, [].as_slice()), |rules| (rules.rules.len(), rules.hash.as_slice()));
     let mut out = std::io::stdout().lock();
     match arguments.format {
         Format::Text => {
             let text = report.text(std::io::stdout().is_terminal());
+            let costs = memory.as_ref().map(memory::text).unwrap_or_default();
             write!(
                 out,
-                "{text}{}{}",
+                "{text}{}{costs}{}{}",
                 if text.is_empty() { "" } else { "\n" },
+                if costs.is_empty() { "" } else { "\n" },
                 summary(sources.len(), loaded.rules.is_some().then_some(rules), &report)
             )?;
         }
         Format::Json => {
-            let json = serde_json::to_string(&report.data(rules, hash)).map_err(|error| Failure::new(error.to_string()))?;
+            let json = serde_json::to_string(&Json { report: report.data(rules, hash), memory })
+                .map_err(|error| Failure::new(error.to_string()))?;
             writeln!(out, "{json}")?;
         }
         Format::Sarif => writeln!(out, "{}", report.sarif())?,

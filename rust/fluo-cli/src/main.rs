@@ -3,6 +3,7 @@
 mod check;
 mod exit;
 mod explain;
+mod limits;
 mod replay;
 mod rules;
 mod sources;

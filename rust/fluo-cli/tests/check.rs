@@ -171,3 +171,37 @@ error[F0901]: this claim over `spans` cannot be monitored yet
     );
     assert_eq!(fluo(&in_folder(&[("rules.yml", right)]), &["check", "--deny", "warnings", "rules.yml"]).code, 0);
 }
+
+#[test]
+fn memory_is_reported_for_each_rule() {
+    let folder = in_folder(&[("rules.yml", "- name: pair\n  always: trace.has('a') and trace.spans.where('b').all(has_ancestor('c'))\n")]);
+    let done = fluo(&folder, &["check", "--memory", "--max-spans-per-trace", "100", "rules.yml"]);
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    for part in ["pair\n  a trace ", "every span of every trace because of has_ancestor: 56 bytes each", "for a trace of 100 spans\n"] {
+        assert!(done.out.contains(part), "{part} is not in\n{}", done.out);
+    }
+    let done = fluo(&folder, &["check", "--memory", "--format", "json", "rules.yml"]);
+    let json: Value = serde_json::from_str(&done.out).unwrap();
+    let trace = &json["memory"]["rules"][0]["trace"];
+    assert_eq!(trace["kept"]["every_span"], serde_json::json!(["has_ancestor"]));
+    assert_eq!((trace["max_spans"].as_u64(), json["memory"]["rules"][0]["rule"].as_str()), (Some(10_000), Some("pair")));
+    assert!(trace["at_most_bytes"].as_u64().unwrap() > 560_000);
+    assert!(
+        serde_json::from_str::<Value>(&fluo(&folder, &["check", "--format", "json", "rules.yml"]).out).unwrap().get("memory").is_none()
+    );
+}
+
+#[test]
+fn what_may_need_more_than_there_is_is_refused_and_its_page_shows_it() {
+    let page = fluo(&in_folder(&[]), &["explain", "F0902"]).out;
+    let examples: Vec<&str> = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [wrong, right] = examples[..] else { panic!("{page}") };
+    let folder = in_folder(&[("wrong.yml", wrong), ("right.yml", right)]);
+    let done = fluo(&folder, &["check", "--memory", "wrong.yml"]);
+    assert_eq!(done.code, 1);
+    assert!(done.out.contains("error[F0902]: one trace may need ") && done.out.contains("and the engine has 256 MiB"), "{}", done.out);
+    assert_eq!(fluo(&folder, &["check", "wrong.yml"]).code, 0, "without --memory nothing is promised");
+    assert_eq!(fluo(&folder, &["check", "--memory", "--memory-mib", "1024", "wrong.yml"]).code, 0);
+    assert_eq!(fluo(&folder, &["check", "--memory", "--deny", "warnings", "right.yml"]).code, 0);
+    assert_eq!(fluo(&folder, &["check", "--memory", "--memory-mib", "1", "right.yml"]).code, 1);
+}

@@ -339,6 +339,11 @@ impl Engine {
         self.shared.calls.entries()
     }
 
+    /// Bytes that a trace holds, or `None` for one that is not held: what [`crate::memory()`] bounds.
+    pub fn bytes_of_trace(&self, id: &[u8; 16]) -> Option<usize> {
+        self.shards.iter().find_map(|shard| lock(shard).bytes_of_trace(id))
+    }
+
     /// Gives the engine knowledge of calls that was learned before.
     pub fn set_call_table(&self, entries: &[CallEntry]) {
         self.shared.calls.set(entries);
@@ -383,6 +388,7 @@ impl Engine {
             stats.spans_over_limit += counts.over_limit;
             stats.traces_completed += counts.completed;
             stats.traces_evicted += counts.evicted;
+            stats.groups_evicted += counts.groups_evicted;
             stats.traces_open += counts.open;
             stats.traces_grace += counts.grace;
             stats.bytes_held += shard.bytes() as u64;

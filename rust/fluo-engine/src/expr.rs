@@ -51,6 +51,13 @@ pub(crate) enum Node {
     },
     /// A predicate that was decided at ingest; only on kept spans.
     Selector(u32),
+    /// A predicate about the parent or the root, decided when that span was read; only on kept spans.
+    OfOwner {
+        owner: Owner,
+        selector: u32,
+        /// What it says of a span that has no such owner.
+        without: bool,
+    },
     /// A relation to other spans; only on kept spans.
     Relation(u32),
 }
@@ -134,10 +141,45 @@ pub(crate) trait Env<'e> {
     fn item(&self, kind: ItemKind, name: Option<&'e Glob>, predicate: Option<&'e Node>) -> Truth;
     /// A predicate that was decided at ingest.
     fn selector(&self, selector: u32) -> Truth;
+    /// A predicate about the parent or the root; nothing where the span has none.
+    fn selector_of(&self, owner: Owner, selector: u32) -> Option<Truth>;
     /// A term that was evaluated at ingest.
     fn kept(&self, owner: Owner, term: u32) -> Read<'e>;
     /// A relation to other spans.
     fn relation(&self, relation: u32) -> Truth;
+}
+
+/// A span of which nothing is there: what a predicate about a parent says of a span without one.
+pub(crate) struct Nothing;
+
+impl<'e> Env<'e> for Nothing {
+    fn field(&self, _field: &LocalField) -> Read<'e> {
+        Read::MISSING
+    }
+
+    fn name_fits(&self, _glob: &Glob) -> bool {
+        false
+    }
+
+    fn item(&self, _kind: ItemKind, _name: Option<&'e Glob>, _predicate: Option<&'e Node>) -> Truth {
+        Truth::False
+    }
+
+    fn selector(&self, _selector: u32) -> Truth {
+        Truth::False
+    }
+
+    fn selector_of(&self, _owner: Owner, _selector: u32) -> Option<Truth> {
+        None
+    }
+
+    fn kept(&self, _owner: Owner, _term: u32) -> Read<'e> {
+        Read::MISSING
+    }
+
+    fn relation(&self, _relation: u32) -> Truth {
+        Truth::False
+    }
 }
 
 /// Decides a predicate.
@@ -174,6 +216,7 @@ pub(crate) fn decide<'e>(node: &'e Node, env: &impl Env<'e>) -> Truth {
         Node::Name(glob) => Truth::of(env.name_fits(glob)),
         Node::Item { kind, name, predicate } => env.item(*kind, name.as_ref(), predicate.as_deref()),
         Node::Selector(selector) => env.selector(*selector),
+        Node::OfOwner { owner, selector, without } => env.selector_of(*owner, *selector).unwrap_or(Truth::of(*without)),
         Node::Relation(relation) => env.relation(*relation),
     }
 }

@@ -1,6 +1,5 @@
 //! From the bytes of a message to what its spans leave behind: ids, times, picks and kept values. No lock is held here.
 
-use crate::expr::read::Read;
 use crate::expr::term;
 use crate::otlp::{ReadReport, ResourceView, Scratch, SpanView, read_traces};
 use crate::plan::{Plan, Service};
@@ -148,8 +147,7 @@ fn keep(plan: &Plan, span: &SpanView<'_, '_>, picks: &[Pick], wanted: &mut Vec<u
         let Some(kept) = plan.terms.get(*id as usize) else { continue };
         let read = term(&kept.node, &env);
         if read.value.is_some() || !read.unknown.is_empty() {
-            let read = Read { value: read.value.map(Val::into_owned), unknown: read.unknown, many: read.many };
-            values.push(KeptValue { term: *id, read });
+            values.push(KeptValue { term: *id, read: read.kept() });
         }
     }
 }

@@ -11,6 +11,7 @@ mod generation;
 mod identity;
 mod ingest;
 mod json;
+pub mod memory;
 pub mod otlp;
 mod plan;
 pub mod projection;
@@ -30,6 +31,7 @@ mod window;
 
 pub use config::{Config, ConfigError};
 pub use engine::{Engine, IngestError, IngestReport};
+pub use memory::memory;
 pub use plan::unsupported;
 pub use signal::Signal;
 pub use store::calls::{CallEntry, CallKey};

@@ -6,6 +6,7 @@ mod compile;
 mod direction;
 mod fields;
 mod index;
+mod owner;
 mod predicate;
 mod window;
 
@@ -19,6 +20,7 @@ use crate::otlp::KeyTable;
 use crate::projection::Projection;
 use crate::value::Val;
 
+pub(crate) use compile::Notes;
 pub(crate) use index::{SelectorIndex, Service};
 pub(crate) use window::mirrored;
 pub use window::unsupported;

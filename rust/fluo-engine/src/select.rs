@@ -260,6 +260,10 @@ impl<'a> Env<'a> for SpanEnv<'a, '_> {
         Truth::False
     }
 
+    fn selector_of(&self, _owner: Owner, _selector: u32) -> Option<Truth> {
+        None
+    }
+
     fn kept(&self, _owner: Owner, _term: u32) -> Read<'a> {
         Read::MISSING
     }

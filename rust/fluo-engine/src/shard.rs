@@ -83,6 +83,7 @@ pub(crate) struct Counts {
     pub(crate) over_limit: u64,
     pub(crate) completed: u64,
     pub(crate) evicted: u64,
+    pub(crate) groups_evicted: u64,
     pub(crate) open: u64,
     pub(crate) grace: u64,
     pub(crate) bytes: usize,
@@ -241,7 +242,6 @@ impl Shard {
         };
         let held = trace.bytes();
         let added = trace.add(record, span.call, scratch, &in_use.combinations, shared.config.max_spans_per_trace, |id| shared.print(id));
-        counts.bytes = (counts.bytes + trace.bytes()).saturating_sub(held);
         match added {
             Added::New if is_late => {
                 counts.late += 1;
@@ -256,6 +256,7 @@ impl Shard {
             Added::Conflict => counts.conflicts += 1,
             Added::OverLimit => counts.over_limit += 1,
         }
+        counts.bytes = (counts.bytes + trace.bytes()).saturating_sub(held);
         added
     }
 
@@ -336,6 +337,11 @@ impl Shard {
         if self.decided.len() > 2 * self.traces.len() + 64 {
             self.decided.retain(|id| self.traces.contains_key(id));
         }
+    }
+
+    /// Bytes that a trace holds.
+    pub(crate) fn bytes_of_trace(&self, id: &[u8; 16]) -> Option<usize> {
+        self.traces.get(id).map(TraceState::bytes)
     }
 
     /// Bytes held.

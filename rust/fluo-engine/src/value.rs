@@ -1,7 +1,11 @@
 //! Values at run time and how they compare (language reference §3, Values).
 
+mod kept;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
+
+pub(crate) use kept::{KEPT_BYTES, LONGEST_KEY, MOST_ELEMENTS, hash};
 
 /// A value that was read or computed. NaN never occurs: it is missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +19,13 @@ pub(crate) enum Val<'a> {
     Bytes(Cow<'a, [u8]>),
     /// Never holds a list: nested ones are opened.
     List(Vec<Val<'a>>),
+    /// What is kept of a text or of bytes that are too long to be kept: enough to tell whether they equal others.
+    Digest {
+        /// See [`Val::digest`].
+        hash: [u8; 16],
+        /// Bytes of the value.
+        len: u32,
+    },
 }
 
 /// A number: durations are none.
@@ -93,6 +104,9 @@ impl<'a> Val<'a> {
             (Self::Bytes(a), Val::Bytes(b)) => a == b,
             (Self::Bool(a), Val::Bool(b)) => a == b,
             (Self::Bool(a), Val::Str(s)) | (Self::Str(s), Val::Bool(a)) => s.as_ref() == bool_text(*a).as_bytes(),
+            (Self::Digest { .. }, _) | (_, Val::Digest { .. }) => {
+                matches!((self.digest(), other.digest()), (Some(a), Some(b)) if a == b)
+            }
             _ => {
                 matches!((self.number(), other.number()), (Some(a), Some(b)) if a.compare(b).is_eq())
             }
@@ -134,11 +148,29 @@ impl<'a> Val<'a> {
                 text.push(b']');
                 Cow::Owned(text)
             }
+            Self::Digest { hash, len } => Cow::Owned(format!("{len} bytes, SHA-256 {}…", hex(hash)).into_bytes()),
         }
     }
 
-    /// Appends the canonical key: equal values, and only they, have equal keys. Used by `by`, `same` and `distinct`.
+    /// Appends the canonical key: equal values, and only they, have equal keys. Used by `by`, `same` and `distinct`. A long one is
+    /// hashed, so that a key has at most [`LONGEST_KEY`] bytes.
     pub(crate) fn write_key(&self, out: &mut Vec<u8>) {
+        let start = out.len();
+        if let Self::Digest { hash, .. } = self {
+            out.push(kept::HASHED);
+            out.extend_from_slice(hash);
+            return;
+        }
+        self.write_whole_key(out);
+        if out.len() - start > LONGEST_KEY {
+            let hash = kept::hash(out.get(start..).unwrap_or_default());
+            out.truncate(start);
+            out.push(kept::HASHED);
+            out.extend_from_slice(&hash);
+        }
+    }
+
+    fn write_whole_key(&self, out: &mut Vec<u8>) {
         match self {
             Self::Duration(d) => {
                 out.push(b'd');
@@ -180,6 +212,7 @@ impl<'a> Val<'a> {
             Self::Float(f) => Val::Float(*f),
             Self::Bool(b) => Val::Bool(*b),
             Self::Duration(d) => Val::Duration(*d),
+            Self::Digest { hash, len } => Val::Digest { hash: *hash, len: *len },
         }
     }
 
@@ -189,7 +222,7 @@ impl<'a> Val<'a> {
             Self::Str(s) => s.len(),
             Self::Bytes(b) => b.len(),
             Self::List(items) => items.iter().map(|item| size_of::<Self>() + item.heap_bytes()).sum(),
-            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Duration(_) => 0,
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Duration(_) | Self::Digest { .. } => 0,
         }
     }
 
@@ -203,6 +236,7 @@ impl<'a> Val<'a> {
             Self::Float(f) => Val::Float(f),
             Self::Bool(b) => Val::Bool(b),
             Self::Duration(d) => Val::Duration(d),
+            Self::Digest { hash, len } => Val::Digest { hash, len },
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Spans come in any order within the allowed lateness. A bound from above is broken by spans that are there, so it is decided on
 //! arrival; that the claim holds again is known when the watermark has passed.
 
+mod cost;
 mod counting;
 mod group;
 
@@ -15,6 +16,7 @@ use crate::plan::Plan;
 use crate::shard::{Moment, Outbox, Shared};
 use crate::stats::Stats;
 use crate::store::combination::Fit;
+pub(crate) use cost::costs;
 use counting::Monitor;
 
 /// The monitors of the rules over `spans`, each behind a lock of its own.

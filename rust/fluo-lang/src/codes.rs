@@ -121,4 +121,5 @@ codes! {
     NEAR_INTRINSIC = "F0715": "an attribute is named almost like an intrinsic";
 
     NOT_MONITORED = "F0901": "the engine cannot monitor this claim yet";
+    NEEDS_TOO_MUCH = "F0902": "a rule may need more memory than there is";
 }

@@ -551,3 +551,33 @@ pub enum RelationKind {
     FollowedBy,
     Overlaps,
 }
+
+impl RelationKind {
+    /// The word in rules.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::HasParent => "has_parent",
+            Self::HasChild => "has_child",
+            Self::HasAncestor => "has_ancestor",
+            Self::HasDescendant => "has_descendant",
+            Self::HasSibling => "has_sibling",
+            Self::PrecededBy => "preceded_by",
+            Self::FollowedBy => "followed_by",
+            Self::Overlaps => "overlaps",
+        }
+    }
+}
+
+impl Axis {
+    /// The method in rules.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Children => "children",
+            Self::Parents => "parents",
+            Self::Descendants => "descendants",
+            Self::Ancestors => "ancestors",
+        }
+    }
+}

@@ -4,6 +4,8 @@ use clap::ValueEnum;
 use fluo_engine::config::{Config, TopIsRoot};
 use fluo_lang::syntax::parse_duration;
 
+use crate::limits::LimitOptions;
+
 /// The engine's settings.
 #[derive(clap::Args)]
 pub(crate) struct EngineOptions {
@@ -25,18 +27,11 @@ pub(crate) struct EngineOptions {
     /// How far the watermark stays behind the event clock.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = nanos)]
     allowed_lateness: u64,
-    /// Memory that the engine may hold, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 256)]
-    memory_mib: u64,
     /// Open traces at most.
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
     max_traces: usize,
-    /// Spans kept of one trace at most.
-    #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
-    max_spans_per_trace: usize,
-    /// Groups of one rule at most.
-    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
-    max_groups: usize,
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -60,11 +55,8 @@ impl EngineOptions {
             },
             max_skew_ns: self.max_skew,
             allowed_lateness_ns: self.allowed_lateness,
-            memory_bytes: self.memory_mib.saturating_mul(1 << 20),
             max_traces: self.max_traces,
-            max_spans_per_trace: self.max_spans_per_trace,
-            max_groups: self.max_groups,
-            ..Config::default()
+            ..self.limits.config()
         }
     }
 }

@@ -7,6 +7,7 @@ use fluo_lang::program::{ArithOp, CompareOp};
 use crate::expr::ops;
 use crate::truth::{Reasons, Truth};
 use crate::value::Val;
+use crate::verdict::Reason;
 
 /// What is known of a term's value.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +74,9 @@ pub(crate) fn compare(op: CompareOp, left: &Cell<'_>, right: &Cell<'_>) -> Truth
 /// Lists compare by their elements.
 fn exact(op: CompareOp, a: &Val<'_>, b: &Val<'_>) -> Truth {
     let some = |op| a.each().iter().any(|x| b.each().iter().any(|y| ops::holds(op, x, y)));
-    Truth::of(if op == CompareOp::Ne { !some(CompareOp::Eq) } else { some(op) })
+    let found = Truth::of(if op == CompareOp::Ne { !some(CompareOp::Eq) } else { some(op) });
+    let is_order = !matches!(op, CompareOp::Eq | CompareOp::Ne);
+    if is_order && (a.is_blurred() || b.is_blurred()) { found.or(Truth::Unknown(Reasons::of(Reason::Limit))) } else { found }
 }
 
 /// Numbers of which one at least lies between bounds: the order of the nearest bounds decides for every value between them.

@@ -250,24 +250,28 @@ impl<'t> Blame<'_, 't> {
                 self.owners(right, at);
             }
             Node::In { term, .. } | Node::Matches { term, .. } | Node::Exists(term) | Node::Missing(term) => self.owners(term, at),
+            Node::OfOwner { owner, .. } => self.owner(*owner, at),
             Node::Relation(relation) if value => self.witnesses(*relation, at),
             _ => {}
+        }
+    }
+
+    /// Cites the parent or the root of a span.
+    fn owner(&mut self, owner: Owner, at: usize) {
+        let span = match owner {
+            Owner::Span | Owner::Item => None,
+            Owner::Parent => self.view.parent(at).ok().flatten(),
+            Owner::Root => self.view.root().ok(),
+        };
+        if let Some(span) = span {
+            self.span(span);
         }
     }
 
     /// Cites the parent or root whose field a term reads.
     fn owners(&mut self, term: &TermNode, at: usize) {
         match term {
-            TermNode::Kept { owner: Owner::Parent, .. } => {
-                if let Ok(Some(parent)) = self.view.parent(at) {
-                    self.span(parent);
-                }
-            }
-            TermNode::Kept { owner: Owner::Root, .. } => {
-                if let Ok(root) = self.view.root() {
-                    self.span(root);
-                }
-            }
+            TermNode::Kept { owner, .. } => self.owner(*owner, at),
             TermNode::Arith { left, right, .. } => {
                 self.owners(left, at);
                 self.owners(right, at);

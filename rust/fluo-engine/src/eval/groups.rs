@@ -1,18 +1,35 @@
 //! The groups of `by`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
+use super::spanset::Member;
 use super::view::View;
 use crate::plan::RulePlan;
 use crate::store::record::Record;
 use crate::truth::{Reasons, Truth};
 use crate::value::Val;
+use crate::verdict::Reason;
 
 /// A group: its canonical key and its values as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Group {
     pub(crate) key: Box<[u8]>,
     pub(crate) values: Vec<String>,
+}
+
+/// Which group of a rule: the hash of its key, which may be as long as values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GroupId([u8; 16]);
+
+impl GroupId {
+    /// The only group of a rule without groups.
+    pub(crate) const NONE: Self = Self([0; 16]);
+
+    /// The group of a canonical key.
+    pub(crate) fn of(key: &[u8]) -> Self {
+        if key.is_empty() { Self::NONE } else { Self(crate::value::hash(key)) }
+    }
 }
 
 /// Separates the parts of a key of several terms; a part never ends with it, because its length follows.
@@ -23,10 +40,19 @@ fn push_part(key: &mut Vec<u8>, value: &Val<'_>) {
     key.extend_from_slice(&len.to_be_bytes());
 }
 
-/// The groups of a span with these values: one for each combination of their elements, each once.
+/// Groups that one span belongs to at most: the combinations of several lists are many.
+const MOST_GROUPS: usize = 4096;
+
+/// How many combinations of their elements these values have.
+fn combinations(values: &[&Val<'_>]) -> usize {
+    values.iter().fold(1, |all, value| all.saturating_mul(value.each().len()))
+}
+
+/// The groups of a span with these values: one for each combination of their elements, each once, as many as a span may have.
 pub(crate) fn combine(values: &[&Val<'_>]) -> Vec<Group> {
     let mut groups: Vec<(Vec<u8>, Vec<String>)> = vec![(Vec::new(), Vec::new())];
     for value in values {
+        groups.truncate(MOST_GROUPS / value.each().len().max(1));
         groups = groups
             .iter()
             .flat_map(|(key, texts)| {
@@ -58,6 +84,14 @@ fn parts(mut key: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
+/// The members of a set by their groups, so that many groups cost no more than many members.
+#[derive(Debug, Default)]
+pub(super) struct GroupMembers {
+    of: HashMap<Box<[u8]>, Vec<Member>>,
+    /// Those that may be in groups that nobody sees.
+    anywhere: Vec<Member>,
+}
+
 impl View<'_> {
     /// The groups that a span belongs to by these terms, and why there may be others. A list puts the span into the group of each of
     /// its elements; a missing value leaves it out.
@@ -65,7 +99,42 @@ impl View<'_> {
         let reads: Vec<_> = by.iter().map(|term| self.trace.value(record, *term)).collect();
         let unknown = reads.iter().fold(Reasons::NONE, |why, read| why.and(read.unknown));
         let values: Option<Vec<&Val<'_>>> = reads.iter().map(|read| read.value.as_ref()).collect();
-        (values.map_or_else(Vec::new, |values| combine(&values)), unknown)
+        let Some(values) = values else { return (Vec::new(), unknown) };
+        let cut = if combinations(&values) > MOST_GROUPS { Reasons::of(Reason::Cardinality) } else { Reasons::NONE };
+        (combine(&values), unknown.and(cut))
+    }
+
+    /// The members of a grouped set that are in a group or may be, with how sure that is.
+    pub(super) fn members_of_group(&self, set: u32, group: &[u8]) -> Vec<Member> {
+        let known = self.by_group.borrow().get(&set).map(Rc::clone);
+        let by_group = known.unwrap_or_else(|| {
+            let made = Rc::new(self.group_members(set));
+            self.by_group.borrow_mut().insert(set, Rc::clone(&made));
+            made
+        });
+        let mut members: Vec<Member> = by_group.of.get(group).into_iter().flatten().chain(&by_group.anywhere).copied().collect();
+        members.sort_by_key(|member| member.at);
+        members.dedup_by_key(|member| member.at);
+        members.retain_mut(|member| {
+            member.truth = member.truth.and(self.is_in_group(member.at, group));
+            member.truth != Truth::False
+        });
+        members
+    }
+
+    fn group_members(&self, set: u32) -> GroupMembers {
+        let mut found = GroupMembers::default();
+        for member in self.members(set).iter() {
+            let Some(record) = self.record(member.at) else { continue };
+            let (groups, doubt) = self.groups_of(record, &self.by.borrow());
+            for group in groups {
+                found.of.entry(group.key).or_default().push(*member);
+            }
+            if !doubt.is_empty() {
+                found.anywhere.push(*member);
+            }
+        }
+        found
     }
 
     /// Whether a span belongs to a group of the rule at hand.
@@ -91,8 +160,7 @@ impl View<'_> {
     /// Whether some span is in a grouped set of the rule, and in the group, for certain: a group of possible members may turn out to be
     /// none.
     pub(crate) fn is_certain_group(&self, rule: &RulePlan, group: &[u8]) -> bool {
-        let sets = rule.grouped_sets.iter();
-        sets.flat_map(|set| self.members(*set).to_vec()).any(|m| m.is_certain() && self.is_in_group(m.at, group) == Truth::True)
+        rule.grouped_sets.iter().flat_map(|set| self.members_of_group(*set, group)).any(|m| m.is_certain())
     }
 
     /// Every group of which the rule's grouped sets have a member or may have one.

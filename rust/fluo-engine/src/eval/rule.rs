@@ -1,9 +1,10 @@
 //! The verdict of a rule over what is known of a trace.
 
-use super::groups::Group;
+use super::groups::{Group, GroupId};
 use super::view::{Frame, View};
 use crate::plan::RulePlan;
 use crate::truth::{Reasons, Truth};
+use crate::verdict::Reason;
 
 /// What became of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,20 @@ pub(crate) struct GroupOutcome {
     pub(crate) guarded: bool,
     /// The instant at which the claim is violated, for rules with windows.
     pub(crate) instant: Option<u64>,
+    /// How many groups the outcome stands for beside its own: those beyond the limit.
+    pub(crate) left_out: u64,
+}
+
+impl GroupOutcome {
+    /// Canonical key of the group; empty for a rule without groups.
+    pub(crate) fn group_key(&self) -> &[u8] {
+        self.group.as_ref().map_or(&[], |group| &group.key)
+    }
+
+    /// Which group it is.
+    pub(crate) fn group_id(&self) -> GroupId {
+        GroupId::of(self.group_key())
+    }
 }
 
 impl<'t> View<'t> {
@@ -54,14 +69,23 @@ impl<'t> View<'t> {
         if rule.grouped_sets.is_empty() {
             return vec![self.outcome(rule, None)];
         }
-        let groups = self.groups(rule);
+        let mut groups = self.groups(rule);
         if groups.is_empty() {
             let why = self.doubt_of_groups(rule);
             let applies = self.guard(rule, Frame::default());
             let outcome = if why.is_empty() || applies == Truth::False { Outcome::NotApplicable } else { Outcome::Unknown(why) };
-            return vec![GroupOutcome { group: None, outcome, guarded: rule.guard.is_none(), instant: None }];
+            return vec![GroupOutcome { group: None, outcome, guarded: rule.guard.is_none(), instant: None, left_out: 0 }];
         }
-        groups.into_iter().map(|group| self.outcome(rule, Some(group))).collect()
+        // Which groups are judged depends on their keys only, not on what came first.
+        let left_out = groups.len().saturating_sub(self.max_groups());
+        groups.truncate(self.max_groups());
+        let mut outcomes: Vec<GroupOutcome> = groups.into_iter().map(|group| self.outcome(rule, Some(group))).collect();
+        if left_out > 0 {
+            let outcome = Outcome::Unknown(Reasons::of(Reason::Cardinality));
+            let guarded = rule.guard.is_none();
+            outcomes.push(GroupOutcome { group: None, outcome, guarded, instant: None, left_out: left_out as u64 });
+        }
+        outcomes
     }
 
     /// Why there may be groups although none was found.
@@ -86,7 +110,7 @@ impl<'t> View<'t> {
                 (outcome, guarded, None)
             }
         };
-        GroupOutcome { group, outcome, guarded, instant }
+        GroupOutcome { group, outcome, guarded, instant, left_out: 0 }
     }
 
     /// Whether the claim is made in a frame.

@@ -40,24 +40,20 @@ impl<'t> View<'t> {
 
     /// The members of a set in a frame.
     pub(crate) fn members_in(&self, set: u32, frame: Frame<'_>) -> Vec<Member> {
-        let all = self.members(set);
         let Some(plan) = self.set(set) else {
             return Vec::new();
         };
-        let group = frame.group.filter(|_| plan.grouped);
-        let window = frame.instant.and_then(|t| Some((t, plan.within?)));
-        all.iter()
-            .filter_map(|member| {
-                let mut truth = member.truth;
-                if let Some(group) = group {
-                    truth = truth.and(self.is_in_group(member.at, group));
-                }
-                if let Some((t, width)) = window {
-                    truth = truth.and(self.is_in_window(member.at, t, width));
-                }
-                (truth != Truth::False).then_some(Member { at: member.at, truth })
-            })
-            .collect()
+        let mut members = match frame.group.filter(|_| plan.grouped) {
+            Some(group) => self.members_of_group(set, group),
+            None => self.members(set).to_vec(),
+        };
+        if let Some((t, width)) = frame.instant.and_then(|t| Some((t, plan.within?))) {
+            members.retain_mut(|member| {
+                member.truth = member.truth.and(self.is_in_window(member.at, t, width));
+                member.truth != Truth::False
+            });
+        }
+        members
     }
 
     /// Whether the span ended in `(t - width, t]`.

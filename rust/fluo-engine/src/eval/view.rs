@@ -7,6 +7,7 @@ use std::rc::Rc;
 use fluo_lang::glob::Glob;
 use fluo_lang::program::{ItemKind, Owner};
 
+use super::groups::GroupMembers;
 use super::spanset::Member;
 use super::topology::Topology;
 use crate::expr::read::Read;
@@ -35,6 +36,8 @@ pub(crate) struct View<'t> {
     pub(super) by: RefCell<Vec<u32>>,
     topology: OnceCell<Topology>,
     pub(super) members: RefCell<HashMap<u32, Rc<Vec<Member>>>>,
+    /// By set; a set belongs to one rule, so that its groups are those of that rule's `by`.
+    pub(super) by_group: RefCell<HashMap<u32, Rc<GroupMembers>>>,
 }
 
 /// Which part of the trace a claim speaks of at the moment.
@@ -60,6 +63,7 @@ impl<'t> View<'t> {
             by: RefCell::default(),
             topology: OnceCell::new(),
             members: RefCell::default(),
+            by_group: RefCell::default(),
         }
     }
 
@@ -81,6 +85,11 @@ impl<'t> View<'t> {
     /// Largest clock difference between emitters, nanoseconds.
     pub(super) fn max_skew(&self) -> u64 {
         self.shared.config.max_skew_ns
+    }
+
+    /// Groups of one rule that are judged in a trace at most.
+    pub(super) fn max_groups(&self) -> usize {
+        self.shared.config.max_groups
     }
 
     /// Whether a call of the trace (or, where a span is given, a call below it) leads nowhere although a span of the set is expected
@@ -141,6 +150,17 @@ pub(crate) struct RecordEnv<'v, 't> {
     pub(crate) at: usize,
 }
 
+impl RecordEnv<'_, '_> {
+    /// The span whose field is read; `None` where there is none, the reasons where it has not come.
+    fn owner(&self, owner: Owner) -> Result<Option<usize>, Reasons> {
+        match owner {
+            Owner::Span | Owner::Item => Ok(Some(self.at)),
+            Owner::Parent => self.view.parent(self.at),
+            Owner::Root => self.view.root().map(Some),
+        }
+    }
+}
+
 impl<'t> Env<'t> for RecordEnv<'_, 't> {
     // Fields, names and items are decided at ingest.
     fn field(&self, _field: &LocalField) -> Read<'t> {
@@ -159,13 +179,15 @@ impl<'t> Env<'t> for RecordEnv<'_, 't> {
         self.view.record(self.at).map_or(Truth::False, |record| self.view.combinations.fit(record.combination, selector))
     }
 
+    fn selector_of(&self, owner: Owner, selector: u32) -> Option<Truth> {
+        match self.owner(owner) {
+            Ok(at) => at.map(|at| RecordEnv { view: self.view, at }.selector(selector)),
+            Err(why) => Some(Truth::Unknown(why)),
+        }
+    }
+
     fn kept(&self, owner: Owner, term: u32) -> Read<'t> {
-        let at = match owner {
-            Owner::Span | Owner::Item => Ok(Some(self.at)),
-            Owner::Parent => self.view.parent(self.at),
-            Owner::Root => self.view.root().map(Some),
-        };
-        match at {
+        match self.owner(owner) {
             Ok(Some(at)) => self.view.value(at, term),
             Ok(None) => Read::MISSING,
             Err(why) => Read::unknown(why),

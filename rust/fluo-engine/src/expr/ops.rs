@@ -6,7 +6,7 @@ use fluo_lang::program::{ArithOp, CompareOp, TextOp};
 use regex::bytes::Regex;
 
 use super::read::Read;
-use crate::truth::Truth;
+use crate::truth::{Reasons, Truth};
 use crate::value::{Number, Val};
 
 /// `left op right`: true if some pair of elements satisfies it; `!=` if both are present and no pair is equal; a comparison with
@@ -15,7 +15,13 @@ pub(crate) fn compare(op: CompareOp, left: &Read<'_>, right: &Read<'_>) -> Truth
     if op == CompareOp::Ne {
         return no_element(left, right, compare(CompareOp::Eq, left, right));
     }
-    over_pairs(left, right, |a, b| holds(op, a, b))
+    let found = over_pairs(left, right, |a, b| holds(op, a, b));
+    if op == CompareOp::Eq { found } else { unless_blurred(found, left.blur().and(right.blur())) }
+}
+
+/// Where only hash and length of a text are known, nothing but equality is: what was not found may be there.
+fn unless_blurred(found: Truth, blur: Reasons) -> Truth {
+    if blur.is_empty() { found } else { found.or(Truth::Unknown(blur)) }
 }
 
 /// Whether two single values satisfy the operator.
@@ -42,19 +48,24 @@ pub(crate) fn text(op: TextOp, left: &Read<'_>, right: &Read<'_>) -> Truth {
     if op == TextOp::Contains && !left.many && matches!(left.value, Some(Val::List(_))) {
         return over_pairs(left, right, |a, b| a.equals(b));
     }
-    over_pairs(left, right, |a, b| {
+    let found = over_pairs(left, right, |a, b| {
+        if a.is_blurred() || b.is_blurred() {
+            return false;
+        }
         let (hay, needle) = (a.text(), b.text());
         match op {
             TextOp::Contains => contains(&hay, &needle),
             TextOp::StartsWith => hay.starts_with(&needle),
             TextOp::EndsWith => hay.ends_with(&needle),
         }
-    })
+    });
+    unless_blurred(found, left.blur().and(right.blur()))
 }
 
 /// `term matches regex`.
 pub(crate) fn matches(term: &Read<'_>, regex: &Regex) -> Truth {
-    over_one(term, |value| regex.is_match(&value.text()))
+    let found = over_one(term, |value| !value.is_blurred() && regex.is_match(&value.text()));
+    unless_blurred(found, term.blur())
 }
 
 /// True if some element satisfies the test, false if none does and none is unseen.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::truth::{Reasons, Truth};
 use crate::value::Val;
+use crate::verdict::Reason;
 
 /// A value, or its absence, and what is unknown about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,9 +45,31 @@ impl<'a> Read<'a> {
         }
     }
 
+    /// What is kept of the read when its span's bytes are gone. Elements that were left out of a list may be anything.
+    pub(crate) fn kept(self) -> Read<'static> {
+        let Some(value) = self.value else {
+            return Read { value: None, unknown: self.unknown, many: self.many };
+        };
+        let (value, cut) = value.kept();
+        let unknown = if cut { self.unknown.and(Reasons::of(Reason::Limit)) } else { self.unknown };
+        Read { value: Some(value), unknown, many: self.many }
+    }
+
+    /// Why a test of more than equality may come out otherwise than on what is kept: of a long text only its hash is.
+    pub(crate) fn blur(&self) -> Reasons {
+        match &self.value {
+            Some(value) if value.is_blurred() => Reasons::of(Reason::Limit),
+            _ => Reasons::NONE,
+        }
+    }
+
     /// Applies a function of text to every element; elements for which it gives nothing fall away.
     pub(crate) fn map_text(self, function: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Read<'a> {
-        let apply = |value: &Val<'_>| function(&value.text()).map(|text| Val::Str(Cow::Owned(text)));
+        let unknown = self.unknown.and(self.blur());
+        let apply = |value: &Val<'_>| match value {
+            Val::Digest { .. } => None,
+            value => function(&value.text()).map(|text| Val::Str(Cow::Owned(text))),
+        };
         let value = self.value.and_then(|value| match &value {
             Val::List(items) => {
                 let mapped: Vec<_> = items.iter().filter_map(apply).collect();
@@ -54,6 +77,6 @@ impl<'a> Read<'a> {
             }
             one => apply(one),
         });
-        Read { value, unknown: self.unknown, many: self.many }
+        Read { value, unknown, many: self.many }
     }
 }

@@ -219,6 +219,10 @@ impl<'e> Env<'e> for Word {
         Truth::False
     }
 
+    fn selector_of(&self, _owner: Owner, _selector: u32) -> Option<Truth> {
+        None
+    }
+
     fn kept(&self, _owner: Owner, _term: u32) -> Read<'e> {
         Read::MISSING
     }

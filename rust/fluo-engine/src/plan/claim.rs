@@ -110,25 +110,25 @@ impl Compiler {
                 let span = match &of.span {
                     SpanRef::Root => {
                         // The root may be any span that no selector picks.
-                        self.keep_all = true;
+                        self.keep_every_span(&print::term(term, Scope::Trace));
                         Distinguished::Root
                     }
                     SpanRef::First(set) => Distinguished::First(self.merged(set, by)),
                     SpanRef::Last(set) => Distinguished::Last(self.merged(set, by)),
                 };
                 let own = Term::Field(Field { owner: Owner::Span, key: of.field.key.clone() });
-                let parent = of.field.owner != Owner::Span;
-                if parent {
-                    self.keep_all = true;
-                }
-                ClaimTerm::OfSpan { span, term: self.kept(&own, None), text: print::term(term, Scope::Trace) }
+                let kept = match span {
+                    Distinguished::Root => self.kept(&own, None),
+                    Distinguished::First(set) | Distinguished::Last(set) => self.kept_on_sets(&own, &[set]),
+                };
+                ClaimTerm::OfSpan { span, term: kept, text: print::term(term, Scope::Trace) }
             }
             Term::Depth => {
-                self.keep_all = true;
+                self.keep_every_span("trace.depth");
                 ClaimTerm::Depth
             }
             Term::TraceDuration => {
-                self.keep_all = true;
+                self.keep_every_span("trace.duration");
                 ClaimTerm::TraceDuration
             }
             Term::Arith { op, left, right } => {

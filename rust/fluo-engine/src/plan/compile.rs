@@ -1,6 +1,6 @@
 //! From a checked rule set to a plan.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use fluo_lang::print;
@@ -23,12 +23,28 @@ pub(super) struct Compiler {
     pub(super) term_ids: HashMap<String, u32>,
     pub(super) sets: Vec<SetPlan>,
     pub(super) relations: Vec<RelationPlan>,
-    pub(super) keep_all: bool,
+    pub(super) notes: Notes,
+}
+
+/// What rules wrote, for reports: a plan has no use for it.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    /// Text of each selector.
+    pub(crate) selectors: Vec<String>,
+    /// Text of each kept term.
+    pub(crate) terms: Vec<String>,
+    /// What every span leaves a record for, as rules write it.
+    pub(crate) whole: BTreeSet<String>,
 }
 
 impl Plan {
-    /// Compiles the rules over traces.
+    /// Compiles a rule set.
     pub(crate) fn compile(ruleset: Arc<RuleSet>) -> Self {
+        Self::with_notes(ruleset).0
+    }
+
+    /// Compiles a rule set, and says what of it the rules wrote where.
+    pub(crate) fn with_notes(ruleset: Arc<RuleSet>) -> (Self, Notes) {
         let reads_absence = ruleset.rules.iter().any(fields::reads_absence);
         let projection = fields::projection(&ruleset);
         let mut compiler = Compiler {
@@ -39,7 +55,7 @@ impl Plan {
             term_ids: HashMap::new(),
             sets: Vec::new(),
             relations: Vec::new(),
-            keep_all: false,
+            notes: Notes::default(),
         };
         let mut rules = Vec::new();
         let mut touched = Vec::new();
@@ -54,7 +70,6 @@ impl Plan {
                 continue;
             }
             let uses_before = compiler.uses();
-            let by: Vec<u32> = rule.by.iter().map(|term| compiler.kept(term, None)).collect();
             let claim = compiler.claim(&rule.claim, &rule.by);
             let claim = if rule.polarity == Polarity::Never { Claim::Not(Box::new(claim)) } else { claim };
             let guard = match &rule.guard {
@@ -72,7 +87,9 @@ impl Plan {
                     inserted.push((print::term(term, Scope::Trace), compiler.claim_term(term, &rule.by)));
                 }
             }
-            let grouped_sets = sets.ids.iter().copied().filter(|s| compiler.sets.get(*s as usize).is_some_and(|s| s.grouped)).collect();
+            let grouped_sets: Vec<u32> =
+                sets.ids.iter().copied().filter(|s| compiler.sets.get(*s as usize).is_some_and(|s| s.grouped)).collect();
+            let by: Vec<u32> = rule.by.iter().map(|term| compiler.kept_on_sets(term, &grouped_sets)).collect();
             let widest = sets.ids.iter().filter_map(|s| compiler.sets.get(*s as usize)?.within).max();
             let by_counters = sets.only_counts
                 && widest.is_none()
@@ -133,7 +150,7 @@ impl Plan {
                 }
             }
         }
-        Self {
+        let plan = Self {
             ruleset,
             rules,
             index,
@@ -148,10 +165,11 @@ impl Plan {
             never_silent,
             call_slots: CALL_KEYS.iter().map(|key| compiler.keys.span_slot(key)).collect(),
             reads_absence,
-            keep_all: compiler.keep_all,
+            keep_all: !compiler.notes.whole.is_empty(),
             projection,
             keys: compiler.keys,
-        }
+        };
+        (plan, compiler.notes)
     }
 }
 
@@ -165,6 +183,7 @@ impl Compiler {
         let node = self.local(expr);
         let id = u32::try_from(self.selectors.len()).unwrap_or(u32::MAX);
         self.selectors.push(node);
+        self.notes.selectors.push(print::expr(expr, Scope::Trace));
         self.selector_ids.insert(key, id);
         id
     }
@@ -185,9 +204,28 @@ impl Compiler {
         }
         let node = self.local_term(term);
         let id = u32::try_from(self.terms.len()).unwrap_or(u32::MAX);
+        self.notes.terms.push(print::term(term, Scope::Trace));
         self.terms.push(KeptTerm { node, only_on: only_on.map(|s| vec![s]) });
         self.term_ids.insert(key, id);
         id
+    }
+
+    /// The id of a local term that is read on the spans of these sets.
+    pub(super) fn kept_on_sets(&mut self, term: &Term, sets: &[u32]) -> u32 {
+        let selectors: Option<Vec<u32>> = sets.iter().map(|set| self.sets.get(*set as usize)?.selector).collect();
+        match selectors.as_deref() {
+            Some([first, rest @ ..]) => {
+                let id = self.kept(term, Some(*first));
+                rest.iter().for_each(|selector| _ = self.kept(term, Some(*selector)));
+                id
+            }
+            _ => self.kept(term, None),
+        }
+    }
+
+    /// Lets every span leave a record, because of what a rule wrote.
+    pub(super) fn keep_every_span(&mut self, because: &str) {
+        self.notes.whole.insert(because.to_owned());
     }
 
     /// The id of a spanset, which the rule may have written in another way.
@@ -200,7 +238,7 @@ impl Compiler {
                     steps.push(StepPlan::Where(node));
                 }
                 fluo_lang::program::Step::Navigate(axis) => {
-                    self.keep_all = true;
+                    self.keep_every_span(&format!(".{}", axis.word()));
                     steps.push(StepPlan::Navigate(*axis));
                 }
             }
@@ -274,7 +312,7 @@ fn is_false_without_picks(node: &Node, selectors: &[Node]) -> bool {
 /// The selectors that a node names.
 fn collect(node: &Node, found: &mut Vec<u32>) {
     match node {
-        Node::Selector(id) => found.push(*id),
+        Node::Selector(id) | Node::OfOwner { selector: id, .. } => found.push(*id),
         Node::Not(inner) => collect(inner, found),
         Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|n| collect(n, found)),
         _ => {}

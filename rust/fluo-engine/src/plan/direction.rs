@@ -102,6 +102,7 @@ impl Directions<'_> {
             // What a field of the span, its parent or the root says does not change once they have come.
             Node::Const(_)
             | Node::Selector(_)
+            | Node::OfOwner { .. }
             | Node::Compare { .. }
             | Node::In { .. }
             | Node::Text { .. }

@@ -1,7 +1,9 @@
 //! Predicates over spans: what the bytes of the span decide becomes a selector, the rest is decided on what was kept.
 
-use fluo_lang::program::{Attribute, AttributeKey, Expr, Field, FieldKey, ItemKind, Owner, Pattern, Place, Step, Term};
-use regex::bytes::{Regex, RegexBuilder};
+use fluo_lang::limits::Limits;
+use fluo_lang::program::{Attribute, AttributeKey, Expr, Field, FieldKey, ItemKind, Owner, Pattern, Place, Scope, Step, Term};
+use fluo_lang::{pattern, print};
+use regex::bytes::Regex;
 
 use super::RelationPlan;
 use super::compile::{Compiler, literal};
@@ -34,7 +36,7 @@ pub(super) fn is_local_term(term: &Term) -> bool {
 
 /// A pattern that the checker has compiled before; one that does not compile here matches nothing.
 pub(super) fn regex(pattern: &Pattern) -> Option<Regex> {
-    RegexBuilder::new(&pattern.source).build().ok()
+    pattern::compile(&pattern.source, Limits::default().regex_bytes).ok()
 }
 
 impl Compiler {
@@ -42,6 +44,9 @@ impl Compiler {
     pub(super) fn predicate(&mut self, expr: &Expr) -> Node {
         if is_local(expr) {
             return Node::Selector(self.selector(expr));
+        }
+        if let Some(node) = self.of_owner(expr) {
+            return node;
         }
         match expr {
             Expr::Not(inner) => Node::Not(Box::new(self.predicate(inner))),
@@ -70,7 +75,7 @@ impl Compiler {
             Expr::Exists(term) => Node::Exists(self.term(term)),
             Expr::Missing(term) => Node::Missing(self.term(term)),
             Expr::Relation(relation) => {
-                self.keep_all = true;
+                self.keep_every_span(relation.kind.word());
                 let plan = RelationPlan {
                     kind: relation.kind,
                     other: self.predicate(&relation.other),
@@ -100,7 +105,7 @@ impl Compiler {
         }
         match term {
             Term::Field(field) => {
-                self.keep_all = true;
+                self.keep_every_span(&print::term(term, Scope::Trace));
                 let own = Term::Field(Field { owner: Owner::Span, key: field.key.clone() });
                 TermNode::Kept { owner: field.owner, term: self.kept(&own, None) }
             }

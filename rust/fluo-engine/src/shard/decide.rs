@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::eval::groups::Group;
+use crate::eval::groups::GroupId;
 use crate::eval::rule::{GroupOutcome, Outcome};
 use crate::eval::view::View;
 use crate::plan::{Plan, RulePlan};
@@ -59,22 +59,31 @@ impl Shard {
                     continue;
                 };
                 let grouped = !rule.grouped_sets.is_empty();
-                if (!rule.by_counters && !costly_too) || (!grouped && trace.is_decided(index, &[])) {
+                let standing = trace.decided.iter().filter(|d| grouped && d.rule == index).count();
+                let mut room = shared.config.max_groups.saturating_sub(standing);
+                if (!rule.by_counters && !costly_too) || (!grouped && trace.is_decided(index, GroupId::NONE)) {
                     continue;
                 }
                 for outcome in view.outcomes(rule) {
-                    let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
+                    let group = outcome.group_id();
                     let definite = matches!(outcome.outcome, Outcome::Violated)
                         || (!grouped && matches!(outcome.outcome, Outcome::Satisfied | Outcome::NotApplicable));
-                    if !definite || trace.is_decided(index, key) || (grouped && !view.is_certain_group(rule, key)) {
+                    if !definite
+                        || room == 0
+                        || trace.is_decided(index, group)
+                        || (grouped && !view.is_certain_group(rule, outcome.group_key()))
+                    {
                         continue;
                     }
+                    room -= 1;
                     found.push(early(shared, &view, rule, index, &outcome, now, out));
                 }
             }
         }
         if let Some(trace) = self.traces.get_mut(id) {
+            let held = trace.bytes();
             trace.decided.extend(found);
+            self.counts.bytes += trace.bytes() - held;
         }
     }
 
@@ -96,9 +105,9 @@ impl Shard {
                 let groups = outcomes_of(&view, index, rule);
                 tally.add(verdict(worst(&groups)));
                 tally.looked_at += u64::from(!all_look);
+                self.counts.groups_evicted += groups.iter().map(|g| g.left_out).sum::<u64>();
                 for outcome in &groups {
-                    let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
-                    let given_early = trace.is_decided(index, key);
+                    let given_early = trace.is_decided(index, outcome.group_id());
                     record(shared, &view, rule, outcome, if given_early { Phase::Early } else { Phase::Complete }, trigger, out);
                     if given_early || !is_signalled(&view, rule, outcome) {
                         continue;
@@ -109,7 +118,9 @@ impl Shard {
             }
         }
         let until = now.saturating_add(shared.config.late_grace_ns);
+        let held = trace.bytes();
         trace.decided.extend(signalled);
+        self.counts.bytes += trace.bytes() - held;
         trace.stage = Stage::Grace { until };
         self.counts.open -= 1;
         self.counts.grace += 1;
@@ -178,9 +189,10 @@ pub(super) fn revise(
                 tally.remove(verdict(was));
                 tally.add(verdict(is));
             }
+            let mut standing_of_rule = decided.iter().filter(|d| d.rule == index).count();
             for outcome in groups {
-                let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
-                let standing = decided.iter_mut().find(|d| d.rule == index && *d.group == *key);
+                let group = outcome.group_id();
+                let standing = decided.iter_mut().find(|d| d.rule == index && d.group == group);
                 if standing.as_ref().is_some_and(|d| d.early) {
                     continue;
                 }
@@ -194,7 +206,9 @@ pub(super) fn revise(
                         standing.signalled = true;
                         out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Late, trigger, now));
                     }
-                    None if violated => {
+                    // Each late span may bring other groups into the limit; what stands is bounded all the same.
+                    None if violated && standing_of_rule < 2 * shared.config.max_groups => {
+                        standing_of_rule += 1;
                         out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Late, trigger, now));
                         decided.push(stands(index, outcome));
                     }
@@ -208,8 +222,8 @@ pub(super) fn revise(
             // A group that was only possible and that no span is in any more.
             for gone in before.get(index as usize).into_iter().flatten().filter(|b| !groups.iter().any(|g| g.group == b.group)) {
                 let gone = GroupOutcome { outcome: Outcome::NotApplicable, ..gone.clone() };
-                let key = gone.group.as_ref().map_or(&[][..], |g| &g.key);
-                let standing = decided.iter_mut().find(|d| d.rule == index && *d.group == *key && !d.early && d.signalled);
+                let group = gone.group_id();
+                let standing = decided.iter_mut().find(|d| d.rule == index && d.group == group && !d.early && d.signalled);
                 if let Some(standing) = standing {
                     standing.signalled = false;
                     out.signals.extend(report::signal(shared, &view, rule, &gone, Event::Retracted, Phase::Late, trigger, now));
@@ -229,16 +243,15 @@ pub(super) fn outcomes(shared: &Shared, trace: &TraceState, combinations: &Combi
 
 /// The outcomes of a rule; what was given early stands.
 fn outcomes_of<'t>(view: &View<'t>, index: u32, rule: &'t RulePlan) -> Vec<GroupOutcome> {
-    let early = |key: &[u8]| view.trace.decided.iter().find(|d| d.early && d.rule == index && *d.group == *key).map(|d| d.outcome);
+    let early = |group: GroupId| view.trace.decided.iter().find(|d| d.early && d.rule == index && d.group == group).map(|d| d.outcome);
     if rule.grouped_sets.is_empty()
-        && let Some(outcome) = early(&[])
+        && let Some(outcome) = early(GroupId::NONE)
     {
-        return vec![GroupOutcome { group: None, outcome, guarded: true, instant: None }];
+        return vec![GroupOutcome { group: None, outcome, guarded: true, instant: None, left_out: 0 }];
     }
     let mut outcomes = view.outcomes(rule);
     for outcome in &mut outcomes {
-        let key = outcome.group.as_ref().map_or(&[][..], |g: &Group| &g.key);
-        if let Some(given) = early(key) {
+        if let Some(given) = early(outcome.group_id()) {
             outcome.outcome = given;
         }
     }
@@ -271,8 +284,7 @@ fn early(shared: &Shared, view: &View<'_>, rule: &RulePlan, index: u32, outcome:
 }
 
 fn stands(index: u32, outcome: &GroupOutcome) -> Decided {
-    let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
-    Decided { rule: index, group: key.into(), outcome: outcome.outcome, early: false, signalled: true }
+    Decided { rule: index, group: outcome.group_id(), outcome: outcome.outcome, early: false, signalled: true }
 }
 
 fn record(shared: &Shared, view: &View<'_>, rule: &RulePlan, outcome: &GroupOutcome, phase: Phase, trigger: Trigger, out: &mut Outbox) {

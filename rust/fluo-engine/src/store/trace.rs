@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 
 use super::combination::{Combinations, Fit};
 use super::record::{Record, kind};
+use crate::eval::groups::GroupId;
 use crate::eval::rule::Outcome;
 use crate::expr::read::Read;
 use crate::plan::Plan;
@@ -49,8 +50,8 @@ pub(crate) struct Counter {
 pub(crate) struct Decided {
     /// Index in [`Plan::rules`].
     pub(crate) rule: u32,
-    /// Canonical key of the group; empty for a rule without groups.
-    pub(crate) group: Box<[u8]>,
+    /// The group of the rule that it was given for.
+    pub(crate) group: GroupId,
     pub(crate) outcome: Outcome,
     /// Given before completion: never taken back.
     pub(crate) early: bool,
@@ -223,8 +224,8 @@ impl TraceState {
     }
 
     /// Whether a rule (or a group of it) has its verdict or its signal.
-    pub(crate) fn is_decided(&self, rule: u32, group: &[u8]) -> bool {
-        self.decided.iter().any(|d| d.rule == rule && *d.group == *group)
+    pub(crate) fn is_decided(&self, rule: u32, group: GroupId) -> bool {
+        self.decided.iter().any(|d| d.rule == rule && d.group == group)
     }
 
     fn has_print(&self, print: u32) -> bool {

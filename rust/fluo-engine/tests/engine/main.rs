@@ -4,6 +4,7 @@
 mod completion;
 mod early;
 mod limits;
+mod memory;
 mod reload;
 mod signals;
 mod windows;

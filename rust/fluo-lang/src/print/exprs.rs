@@ -2,9 +2,7 @@
 
 use super::{Printer, compare_op, literal, pattern, string, terms};
 use crate::check::words::{KINDS, STATUSES, is_bare_name};
-use crate::program::{
-    CompareOp, Expr, Field, FieldKey, ItemKind, Quantifier, Relation, RelationKind, Scope, SpanField, Spanset, Step, Term, TextOp,
-};
+use crate::program::{CompareOp, Expr, Field, FieldKey, ItemKind, Quantifier, Relation, Scope, SpanField, Spanset, Step, Term, TextOp};
 use crate::value::Value;
 
 /// How tightly operators bind, loosest first.
@@ -133,17 +131,7 @@ impl Printer {
     }
 
     fn relation(&mut self, relation: &Relation) {
-        let name = match relation.kind {
-            RelationKind::HasParent => "has_parent",
-            RelationKind::HasChild => "has_child",
-            RelationKind::HasAncestor => "has_ancestor",
-            RelationKind::HasDescendant => "has_descendant",
-            RelationKind::HasSibling => "has_sibling",
-            RelationKind::PrecededBy => "preceded_by",
-            RelationKind::FollowedBy => "followed_by",
-            RelationKind::Overlaps => "overlaps",
-        };
-        self.call(name, |p| {
+        self.call(relation.kind.word(), |p| {
             p.expr(&relation.other, LOOSEST);
             if let Some(nanos) = relation.within {
                 p.text.push_str(&format!(", within={}", super::duration(i64::try_from(nanos).unwrap_or(i64::MAX))));
