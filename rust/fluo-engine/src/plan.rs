@@ -77,6 +77,8 @@ pub(crate) struct RulePlan {
     pub(crate) guard: Option<Claim>,
     /// Whether the guard ignores `within`: one that was derived from the claim does.
     pub(crate) guard_is_derived: bool,
+    /// Whether the guard depends on the instant.
+    pub(crate) guard_has_windows: bool,
     /// Terms of `by`.
     pub(crate) by: Vec<u32>,
     /// Sets with `by`, of claim and guard.

@@ -33,6 +33,13 @@ impl Reasons {
         self.0 & other.0 != 0
     }
 
+    /// Whether one of them says that spans or parts of spans are not there, which is what `on_gap: signal` is about.
+    pub(crate) fn has_loss(self) -> bool {
+        [Reason::Gap, Reason::Dangling, Reason::Dropped, Reason::Late, Reason::Limit, Reason::Shutdown]
+            .into_iter()
+            .any(|reason| self.has(Self::of(reason)))
+    }
+
     /// All of them but [`Reasons::OPEN`].
     pub(crate) fn all(self) -> Vec<Reason> {
         Reason::ALL.into_iter().filter(|r| self.has(Self::of(*r))).collect()

@@ -199,13 +199,15 @@ pub fn early(rules: &RuleSet, config: &Config, calls: &CallTable, spans: &[SpanD
     findings
 }
 
+/// The verdicts of a rule over a trace; while the trace is open (without trigger) of groups that there are for certain.
 fn trace_findings(rule: &Rule, trace_id: TraceId, world: &World<'_>, trigger: Option<Trigger>) -> Vec<Finding> {
     judge_trace(world, rule)
         .into_iter()
+        .filter(|(group, _)| trigger.is_some() || rule.by.is_empty() || judge::is_certain_group(world, rule, group))
         .map(|(group, verdict)| {
-            let view = spanset::View { group: (!rule.by.is_empty()).then_some(group.as_slice()), instant: None, whole: true };
             let lossy = matches!(verdict, Verdict::Inconclusive(why) if why.iter().any(Reason::is_loss));
-            let applies = rule.on_gap == OnGap::Signal && lossy && judge::guard(world, rule, view) == truth::Truth::True;
+            let applies =
+                rule.on_gap == OnGap::Signal && lossy && judge::is_made(world, rule, (!group.is_empty()).then_some(group.as_slice()));
             Finding {
                 rule: rule.name.clone(),
                 trace_id: Some(trace_id),

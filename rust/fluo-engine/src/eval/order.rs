@@ -17,6 +17,8 @@ struct Path {
     spans: Vec<usize>,
     /// Whether it ends at a span without parent.
     known: bool,
+    /// Whether it runs in a circle, in which nothing says what is above what.
+    circular: bool,
 }
 
 impl View<'_> {
@@ -32,6 +34,11 @@ impl View<'_> {
             return Truth::of(first.end <= second.start);
         }
         let (path_a, path_b) = (self.path(a), self.path(b));
+        // Whether a path runs in a circle is known when it has reached its top.
+        let is_open = self.hidden.has(Reasons::OPEN) && !(path_a.known && path_b.known);
+        if is_open || path_a.circular || path_b.circular {
+            return self.by_raw_gap(first, second);
+        }
         let meeting = path_a.spans.iter().enumerate().find_map(|(i, x)| Some((i, path_b.spans.iter().position(|y| x == y)?)));
         if let Some((below_a, below_b)) = meeting {
             return self.by_calls(&path_a, below_a, &path_b, below_b).unwrap_or_else(|| self.by_raw_gap(first, second));
@@ -96,8 +103,10 @@ impl View<'_> {
     fn path(&self, at: usize) -> Path {
         let mut spans = vec![at];
         spans.extend(self.topology().ancestors(at));
-        let known = spans.last().and_then(|top| self.record(*top)).is_some_and(|top| top.parent == 0 || self.lone_top);
-        Path { spans, known }
+        let top = spans.last().copied().unwrap_or(at);
+        let known = self.record(top).is_some_and(|top| top.parent == 0 || self.lone_top);
+        let circular = self.topology().parent(top).is_some();
+        Path { spans, known, circular }
     }
 
     /// The spans of a path below the meeting point that contain its first span in time.

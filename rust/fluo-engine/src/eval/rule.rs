@@ -74,7 +74,7 @@ impl<'t> View<'t> {
             let why = self.doubt_of_groups(rule);
             let applies = self.guard(rule, Frame::default());
             let outcome = if why.is_empty() || applies == Truth::False { Outcome::NotApplicable } else { Outcome::Unknown(why) };
-            return vec![GroupOutcome { group: None, outcome, guarded: rule.guard.is_none(), instant: None, left_out: 0 }];
+            return vec![GroupOutcome { group: None, outcome, guarded: applies == Truth::True, instant: None, left_out: 0 }];
         }
         // Which groups are judged depends on their keys only, not on what came first.
         let left_out = groups.len().saturating_sub(self.max_groups());

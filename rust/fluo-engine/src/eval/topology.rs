@@ -71,19 +71,59 @@ impl Topology {
         found
     }
 
-    /// Depth of the deepest span, the root being 1.
+    /// Depth of the deepest span, the root being 1; a circle is walked once.
     pub(crate) fn depth(&self) -> usize {
         let mut depth = vec![0usize; self.parents.len()];
-        let mut deepest = 0;
-        let mut stack: Vec<(usize, usize)> = self.parents.iter().enumerate().filter(|(_, p)| p.is_none()).map(|(at, _)| (at, 1)).collect();
-        while let Some((at, level)) = stack.pop() {
-            if let Some(own) = depth.get_mut(at) {
-                *own = level;
+        let tops = self.parents.iter().enumerate().filter(|(_, p)| p.is_none()).map(|(at, _)| (at, 1)).collect();
+        let mut deepest = self.measure(tops, &mut depth);
+        // What is left hangs in or below a circle.
+        for start in 0..depth.len() {
+            if depth.get(start) != Some(&0) {
+                continue;
             }
-            deepest = deepest.max(level);
-            stack.extend(self.children(at).iter().map(|child| (*child, level + 1)));
+            let circle = self.circle_above(start, &depth);
+            deepest = deepest.max(self.measure(circle.iter().map(|at| (*at, circle.len())).collect(), &mut depth));
         }
         deepest
+    }
+
+    /// Gives these spans their depths and those below them theirs; answers the greatest.
+    fn measure(&self, mut stack: Vec<(usize, usize)>, depth: &mut [usize]) -> usize {
+        let mut deepest = 0;
+        for (at, level) in &stack {
+            if let Some(own) = depth.get_mut(*at) {
+                *own = *level;
+            }
+        }
+        while let Some((at, level)) = stack.pop() {
+            deepest = deepest.max(level);
+            for child in self.children(at) {
+                if let Some(own) = depth.get_mut(*child)
+                    && *own == 0
+                {
+                    *own = level + 1;
+                    stack.push((*child, level + 1));
+                }
+            }
+        }
+        deepest
+    }
+
+    /// The circle that the way up from a span without known depth runs into.
+    fn circle_above(&self, start: usize, depth: &[usize]) -> Vec<usize> {
+        let mut seen = HashSet::new();
+        let mut at = start;
+        while seen.insert(at) {
+            match self.parent(at).filter(|parent| depth.get(*parent) == Some(&0)) {
+                Some(parent) => at = parent,
+                None => break,
+            }
+        }
+        let mut circle = vec![at];
+        while let Some(next) = circle.last().and_then(|last| self.parent(*last)).filter(|next| *next != at) {
+            circle.push(next);
+        }
+        circle
     }
 }
 

@@ -15,12 +15,13 @@ impl<'t> View<'t> {
         let trace = self.trace;
         let first = if rule.only_breaks { trace.first_end } else { trace.first_end.saturating_add(widest) };
         let mut worst = Outcome::NotApplicable;
-        let mut guarded = false;
+        // A guard without windows of its own holds or not whatever the instant is.
+        let mut guarded = !rule.guard_has_windows && self.guard(rule, Frame { group, instant: None }) == Truth::True;
         let mut violated_at = None;
         if trace.first_end != 0 && first <= trace.last_end {
             for instant in self.instants(rule, first, trace.last_end) {
                 let (outcome, holds) = self.at(rule, Frame { group, instant: Some(instant) });
-                guarded |= holds;
+                guarded |= holds && rule.guard_has_windows;
                 worst = worst.worse(outcome);
                 if outcome == Outcome::Violated {
                     violated_at = Some(instant);

@@ -78,8 +78,10 @@ impl Plan {
             };
             let guard_is_derived = matches!(rule.guard, Guard::Derived(_));
             let mut sets = Sets::default();
-            sets.of(&claim);
             guard.iter().for_each(|g| sets.of(g));
+            let is_windowed = |set: &u32| compiler.sets.get(*set as usize).is_some_and(|set| set.within.is_some());
+            let guard_has_windows = !guard_is_derived && sets.ids.iter().any(is_windowed);
+            sets.of(&claim);
             let show = rule.show.iter().map(|(name, field)| (name.clone(), compiler.kept(&Term::Field(field.clone()), None))).collect();
             let mut inserted = Vec::new();
             for part in rule.message.iter().flat_map(|m| &m.parts) {
@@ -114,6 +116,7 @@ impl Plan {
                 claim,
                 guard,
                 guard_is_derived,
+                guard_has_windows,
                 by,
                 grouped_sets,
                 widest,

@@ -269,7 +269,7 @@ fn is_signalled(view: &View<'_>, rule: &RulePlan, outcome: &GroupOutcome) -> boo
     };
     let announced = match outcome.outcome {
         Outcome::Violated => true,
-        Outcome::Unknown(_) => source.on_gap == OnGap::Signal && outcome.guarded,
+        Outcome::Unknown(why) => source.on_gap == OnGap::Signal && outcome.guarded && why.has_loss(),
         Outcome::Satisfied | Outcome::NotApplicable => false,
     };
     announced && source.mode == Mode::Enforce

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fluo_engine::signal::{Phase, Trigger};
 use fluo_engine::{Engine, Reason as EngineReason, Signal, Verdict as EngineVerdict};
-use fluo_lang::program::{Mode, RuleSet, Scope, Spanset};
+use fluo_lang::program::{RuleSet, Scope, Spanset};
 
 use super::{Answer, Backend, Report, Scenario, VerdictRecord};
 use crate::oracle::{CallEntry, End, Reason, TopIsRoot};
@@ -33,40 +33,49 @@ impl Backend for EngineBackend {
 }
 
 impl EngineBackend {
-    /// The signals of a scenario, in the order in which they leave the engine. Rules that the engine refuses give none.
+    /// The signals of a scenario, in the order in which they leave the engine. Rules that the engine refuses give none. The engine
+    /// runs as hosts run it: it records no verdicts, so it passes over rules for which a trace has no news.
     ///
     /// # Errors
     /// A sentence that says why the engine could not run.
     pub fn signals(&self, scenario: &Scenario) -> Result<Vec<Signal>, String> {
-        let refused: Vec<Option<String>> = fluo_engine::unsupported(&scenario.rules).into_iter().map(|d| d.rule).collect();
-        let mut rules = scenario.rules.clone();
-        rules.rules.retain(|rule| !refused.contains(&Some(rule.name.clone())));
-        Ok(drive(scenario, rules)?.drain_signals(usize::MAX).0)
+        Ok(drive(scenario, supported(scenario), false)?.drain_signals(usize::MAX).0)
     }
+
+    /// Every verdict that the engine records, in the order in which it gives them: early ones, final ones and revisions.
+    ///
+    /// # Errors
+    /// A sentence that says why the engine could not run.
+    pub fn history(&self, scenario: &Scenario) -> Result<Vec<VerdictRecord>, String> {
+        Ok(drive(scenario, supported(scenario), true)?.drain_verdicts().into_iter().map(record).collect())
+    }
+}
+
+/// The rules that the engine takes.
+fn supported(scenario: &Scenario) -> RuleSet {
+    let refused: Vec<Option<String>> = fluo_engine::unsupported(&scenario.rules).into_iter().map(|d| d.rule).collect();
+    let mut rules = scenario.rules.clone();
+    rules.rules.retain(|rule| !refused.contains(&Some(rule.name.clone())));
+    rules
 }
 
 /// Keeps the last verdict of each rule, trace and group.
 fn verdicts(scenario: &Scenario, rules: RuleSet) -> Result<Vec<VerdictRecord>, String> {
-    let grouped: Vec<String> =
-        rules.rules.iter().filter(|r| !r.by.is_empty() && r.mode != Mode::Disabled).map(|r| r.name.clone()).collect();
-    let engine = drive(scenario, rules)?;
+    let engine = drive(scenario, rules, true)?;
     let mut last: Vec<VerdictRecord> = Vec::new();
     for record in engine.drain_verdicts().into_iter().map(record) {
         last.retain(|r| (&r.rule, r.trace_id, &r.group) != (&record.rule, record.trace_id, &record.group));
         last.push(record);
     }
-    // A grouped rule says something of the whole trace only as long as it has no group.
-    let has_group: Vec<(String, Option<[u8; 16]>)> =
-        last.iter().filter(|r| !r.group.is_empty()).map(|r| (r.rule.clone(), r.trace_id)).collect();
-    last.retain(|r| !(r.group.is_empty() && grouped.contains(&r.rule) && has_group.contains(&(r.rule.clone(), r.trace_id))));
     Ok(last)
 }
 
 /// Drives an engine through the run, to its end.
-fn drive(scenario: &Scenario, rules: RuleSet) -> Result<Engine, String> {
+fn drive(scenario: &Scenario, rules: RuleSet, record_verdicts: bool) -> Result<Engine, String> {
     let run = &scenario.run;
     let start = run.batches.first().map_or(0, |batch| batch.at);
-    let engine = Engine::new(Arc::new(rules), config(scenario), start).map_err(|e| e.to_string())?;
+    let engine =
+        Engine::new(Arc::new(rules), fluo_engine::Config { record_verdicts, ..config(scenario) }, start).map_err(|e| e.to_string())?;
     engine.set_call_table(&scenario.calls.entries.iter().map(call_entry).collect::<Vec<_>>());
     for batch in &run.batches {
         tick_until(&engine, batch.at);
@@ -111,7 +120,6 @@ fn config(scenario: &Scenario) -> fluo_engine::Config {
         allowed_lateness_ns: config.allowed_lateness,
         max_spans_per_trace: config.max_spans_per_trace,
         learn_calls: false,
-        record_verdicts: true,
         ..fluo_engine::Config::default()
     }
 }

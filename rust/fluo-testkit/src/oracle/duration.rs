@@ -6,13 +6,13 @@ use super::order::{Emitter, emitter};
 use super::quantity::Quantity;
 use super::truth::{Reason, Reasons};
 use super::value::Datum;
-use super::world::{Above, WayEnd, World, has_good_times};
+use super::world::{Above, World, has_good_times};
 use crate::model::Kind;
 
-/// The longest way from a span to the top, the root being 1. What is above or below a lost span can only make it longer.
+/// The longest way from a span to the top, the root being 1. What is above or below a lost span can only make it longer; a circle
+/// is walked once.
 pub(super) fn depth(world: &World<'_>) -> Quantity {
-    let ways = (0..world.spans.len()).filter(|at| world.way_end(*at) != WayEnd::Cycle);
-    let deepest = ways.map(|at| world.ancestors(at).len() + 1).max().unwrap_or(0);
+    let deepest = (0..world.spans.len()).map(|at| world.ancestors(at).len() + 1).max().unwrap_or(0);
     let deepest = Datum::Int(i64::try_from(deepest).unwrap_or(i64::MAX));
     let high = world.open.is_empty().then(|| deepest.clone());
     Quantity::between(Some(deepest), high, world.open)

@@ -75,6 +75,12 @@ pub(super) fn groups(world: &World<'_>, rule: &Rule) -> (BTreeSet<Vec<Key>>, Rea
     (found, doubt)
 }
 
+/// Whether some span is in the group for certain: a group of possible members may turn out to be none.
+pub(super) fn is_certain_group(world: &World<'_>, rule: &Rule, group: &[Key]) -> bool {
+    let view = View { group: Some(group), instant: None, whole: true };
+    rule_spansets(rule).into_iter().any(|set| !set.by.is_empty() && !members(world, set, view).certain().is_empty())
+}
+
 /// The spansets of claim and guard.
 pub(super) fn rule_spansets(rule: &Rule) -> Vec<&Spanset> {
     let mut found = Vec::new();
@@ -93,19 +99,11 @@ pub(super) fn widths(rule: &Rule) -> BTreeSet<u64> {
 /// The verdict over all instants of the trace, where the rule has windows.
 fn judge_windows(world: &World<'_>, rule: &Rule, group: Option<&[Key]>) -> Verdict {
     let whole = View { group, instant: None, whole: true };
-    let widths = widths(rule);
-    let Some(widest) = widths.last() else { return judge(world, rule, View { whole: false, ..whole }) };
-    let ends: BTreeSet<u64> = world.spans.iter().filter(|span| has_good_times(span)).map(|span| span.end).collect();
-    let verdicts = match (ends.first(), ends.last()) {
-        (Some(first), Some(last)) => {
-            let from = if only_breaks(rule) { *first } else { first.saturating_add(*widest) };
-            let changes = ends.iter().flat_map(|end| widths.iter().map(|w| end.saturating_add(*w)).chain([*end]));
-            let instants: BTreeSet<u64> = changes.chain([from]).filter(|t| (from..=*last).contains(t)).collect();
-            instants.into_iter().map(|t| judge(world, rule, View { group, instant: Some(t), whole: false })).collect()
-        }
-        _ => Vec::new(),
-    };
-    let worst = verdicts.into_iter().fold(Verdict::NotApplicable, Verdict::worse);
+    if widths(rule).is_empty() {
+        return judge(world, rule, View { whole: false, ..whole });
+    }
+    let verdicts = instants(world, rule).into_iter().map(|t| judge(world, rule, View { group, instant: Some(t), whole: false }));
+    let worst = verdicts.fold(Verdict::NotApplicable, Verdict::worse);
     if worst == Verdict::Violated || guard(world, rule, whole) == Truth::False {
         return worst;
     }
@@ -117,6 +115,26 @@ fn judge_windows(world: &World<'_>, rule: &Rule, group: Option<&[Key]>) -> Verdi
         }
     }
     if doubt.is_empty() { worst } else { worst.worse(Verdict::Inconclusive(doubt)) }
+}
+
+/// The instants at which a claim with windows is made and at which something changes.
+fn instants(world: &World<'_>, rule: &Rule) -> BTreeSet<u64> {
+    let widths = widths(rule);
+    let ends: BTreeSet<u64> = world.spans.iter().filter(|span| has_good_times(span)).map(|span| span.end).collect();
+    let (Some(first), Some(last), Some(widest)) = (ends.first(), ends.last(), widths.last()) else { return BTreeSet::new() };
+    let from = if only_breaks(rule) { *first } else { first.saturating_add(*widest) };
+    let changes = ends.iter().flat_map(|end| widths.iter().map(|w| end.saturating_add(*w)).chain([*end]));
+    changes.chain([from]).filter(|t| (from..=*last).contains(t)).collect()
+}
+
+/// Whether the claim is made for certain: of a guard with windows, at some instant.
+pub(super) fn is_made(world: &World<'_>, rule: &Rule, group: Option<&[Key]>) -> bool {
+    match &rule.guard {
+        Guard::When(e) if has_window(e) => {
+            instants(world, rule).into_iter().any(|t| guard(world, rule, View { group, instant: Some(t), whole: false }) == Truth::True)
+        }
+        _ => guard(world, rule, View { group, instant: None, whole: true }) == Truth::True,
+    }
 }
 
 /// Whether an expression has a window.

@@ -114,9 +114,15 @@ pub(super) fn gap_within(world: &World<'_>, a: usize, b: usize, limit: u64) -> T
 }
 
 /// The paths of two spans below their lowest common ancestor, each from the span upwards; empty for a span that is that
-/// ancestor. Without a common ancestor they go up to the tops. `None` where a path is not known as far as that.
+/// ancestor. Without a common ancestor they go up to the tops. `None` where a path is not known as far as that: it runs in a circle,
+/// or it may still turn out to, as long as it does not end at a span without parent.
 fn paths(world: &World<'_>, a: usize, b: usize) -> Option<(Vec<usize>, Vec<usize>)> {
-    if world.stream || world.way_end(a) == WayEnd::Cycle || world.way_end(b) == WayEnd::Cycle {
+    let known = |at: usize| match world.way_end(at) {
+        WayEnd::Top => true,
+        WayEnd::Lost => world.complete,
+        WayEnd::Cycle => false,
+    };
+    if world.stream || !known(a) || !known(b) {
         return None;
     }
     let up = |at: usize| -> Vec<usize> { std::iter::once(at).chain(world.ancestors(at).iter().copied()).collect() };
