@@ -15,9 +15,10 @@ QUICKSTART := examples/quickstart
 COLLECTOR := $(QUICKSTART)/dist/otelcol-fluo
 GO_MODULES := go-shim go-shim/bench $(QUICKSTART)/shop $(QUICKSTART)/demo tests/e2e
 SUITE := tests/suite.sh
+DIFFERENTIAL := $(TARGET)/differential/examples/differential
 
-.PHONY: help lib lib-faults collector cli demo record test test-rust test-ffi test-go test-bench test-shop test-e2e lint bench bench-rust \
-  bench-go evaluate header clean
+.PHONY: help lib lib-faults collector cli demo record test test-rust test-differential differential test-ffi test-go test-bench test-shop \
+  test-e2e lint bench bench-rust bench-go evaluate header clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
@@ -65,11 +66,20 @@ demo: collector ## send the recorded shop through the collector and show the sig
 record: ## record the shop anew
 	@cd $(QUICKSTART)/shop && go run . record -out ../traces
 
-test: test-rust test-ffi test-go test-bench test-shop test-e2e ## run every suite
+test: test-rust test-differential test-ffi test-go test-bench test-shop test-e2e ## run every suite
 	@$(SUITE) summary
 
 test-rust: ## the Rust workspace
 	@$(SUITE) run rust cargo test --quiet --workspace --no-fail-fast
+
+# The same cases every time; `make differential` draws others.
+test-differential: ## a hundred thousand random cases, engine against reference evaluator
+	@cargo build --quiet --profile differential --package fluo-testkit --example differential
+	@$(SUITE) run differential $(DIFFERENTIAL) --cases 100000 --seed 1
+
+differential: ## random cases: CASES=10000000, SEED=7; one of them: SEED=7 CASE=123
+	@cargo build --quiet --profile differential --package fluo-testkit --example differential
+	@$(DIFFERENTIAL) --cases $(or $(CASES),1000000) --seed $(or $(SEED),$$(date +%s)) $(if $(CASE),--case $(CASE))
 
 test-ffi: lib ## the C interface, from C
 	@$(SUITE) run ffi tests/ffi/run.sh

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 logs=$(cd "$(dirname "$0")/.." && pwd)/.logs
-suites=(rust ffi go go-faults go-without-cgo bench shop e2e)
+suites=(rust differential ffi go go-faults go-without-cgo bench shop e2e)
 
 # Prints how many tests passed according to a log of cargo test, of go test -v
 # or of a script that closes with "NAME: N passed, N failed".

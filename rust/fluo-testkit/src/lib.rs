@@ -3,6 +3,7 @@
 
 pub mod backend;
 pub mod case;
+pub mod differential;
 pub mod explanation;
 pub mod generate;
 pub mod model;

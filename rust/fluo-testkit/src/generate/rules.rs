@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::Union;
 
 /// What a predicate may speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,17 +15,29 @@ enum Reach {
 
 /// The keys of a rule over a trace, from the second on: claim, guard, `on_gap`. Lines are indented by two.
 pub fn trace_rule() -> BoxedStrategy<String> {
+    // Strategies are made once for each suffix, not for each rule: making one costs more than drawing from it.
+    let grouped = BY.map(|by| with_guard(claim(by.to_owned()), 0.2)).to_vec();
+    let windowed = WITHIN
+        .iter()
+        .flat_map(|within| {
+            let grouped = BY.iter().map(move |by| (1, comparison(format!("{within}{by}"))));
+            std::iter::once((14, comparison((*within).to_owned()))).chain(grouped)
+        })
+        .map(|(weight, comparison)| (weight, with_guard(comparison, 0.2)))
+        .collect();
     prop_oneof![
-        6 => (polarity(), claim(String::new()), prop::option::weighted(0.3, claim(String::new())), gap())
-            .prop_map(|(polarity, claim, when, gap)| rule(polarity, &claim, when.as_deref(), gap)),
-        2 => by().prop_flat_map(|by| (polarity(), claim(by.clone()), prop::option::weighted(0.2, claim(by)), gap()))
-            .prop_map(|(polarity, claim, when, gap)| rule(polarity, &claim, when.as_deref(), gap)),
-        2 => (within(), prop::option::weighted(0.3, by())).prop_flat_map(|(within, by)| {
-            let suffix = format!("{within}{}", by.unwrap_or_default());
-            (polarity(), comparison(suffix.clone()), prop::option::weighted(0.2, comparison(suffix)), gap())
-        }).prop_map(|(polarity, claim, when, gap)| rule(polarity, &claim, when.as_deref(), gap)),
+        6 => with_guard(claim(String::new()), 0.3),
+        2 => Union::new(grouped),
+        2 => Union::new_weighted(windowed),
     ]
     .boxed()
+}
+
+/// Rules that claim or forbid one of these, some of them where another holds.
+fn with_guard(claim: BoxedStrategy<String>, guarded: f64) -> BoxedStrategy<String> {
+    (polarity(), claim.clone(), prop::option::weighted(guarded, claim), gap())
+        .prop_map(|(polarity, claim, when, gap)| rule(polarity, &claim, when.as_deref(), gap))
+        .boxed()
 }
 
 /// A rule over `spans`: a bound on what a window holds.
@@ -50,12 +63,16 @@ fn gap() -> impl Strategy<Value = &'static str> {
     prop_oneof![9 => Just(""), 1 => Just("  on_gap: signal\n")]
 }
 
-fn by() -> impl Strategy<Value = String> {
-    select(vec![".by(k)", ".by(u)", ".by(parent_id)", ".by(service, k)", ".by(shape(s))", ".by(event.n)"]).prop_map(str::to_owned)
+const BY: [&str; 6] = [".by(k)", ".by(u)", ".by(parent_id)", ".by(service, k)", ".by(shape(s))", ".by(event.n)"];
+
+const WITHIN: [&str; 4] = [".within(5ms)", ".within(10ms)", ".within(20ms)", ".within(40ms)"];
+
+fn by() -> impl Strategy<Value = &'static str> {
+    select(&BY[..])
 }
 
-fn within() -> impl Strategy<Value = String> {
-    select(vec![5, 10, 20, 40]).prop_map(|ms| format!(".within({ms}ms)"))
+fn within() -> impl Strategy<Value = &'static str> {
+    select(&WITHIN[..])
 }
 
 /// A claim whose spansets carry this suffix.

@@ -1,0 +1,118 @@
+//! Random cases, engine against reference evaluator, on every core:
+//! `make differential CASES=10000000 SEED=7`, and one case alone: `make differential SEED=7 CASE=123`.
+#![allow(clippy::print_stdout, reason = "a program that reports")]
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use fluo_testkit::differential::{Cases, Outcome};
+
+/// Cases that differ are shown up to this number.
+const SHOWN: usize = 5;
+
+/// Cases that a thread takes at a time.
+const CHUNK: u64 = 64;
+
+/// What was asked for.
+struct Request {
+    seed: u64,
+    cases: u64,
+    /// One case alone.
+    only: Option<u64>,
+}
+
+/// What came out so far.
+#[derive(Default)]
+struct Tally {
+    next: AtomicU64,
+    agreed: AtomicU64,
+    telling: AtomicU64,
+    not_drawn: AtomicU64,
+    /// Number and description of the cases that differ.
+    differ: Mutex<Vec<(u64, String)>>,
+}
+
+fn main() -> ExitCode {
+    let request = match request() {
+        Ok(request) => request,
+        Err(why) => {
+            eprintln!("{why}\nusage: differential [--seed N] [--cases N] [--case N]");
+            return ExitCode::from(2);
+        }
+    };
+    let (first, cases) = request.only.map_or((0, request.cases), |only| (only, 1));
+    println!("seed {}, cases {first} to {}", request.seed, first + cases);
+    let started = Instant::now();
+    let tally = Tally { next: AtomicU64::new(first), ..Tally::default() };
+    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| work(request.seed, first + cases, &tally));
+        }
+    });
+    report(request.seed, &tally, started)
+}
+
+fn request() -> Result<Request, String> {
+    let mut request = Request { seed: 1, cases: 100_000, only: None };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let number = words.next().and_then(|n| n.parse().ok()).ok_or_else(|| format!("`{word}` needs a number"))?;
+        match word.as_str() {
+            "--seed" => request.seed = number,
+            "--cases" => request.cases = number,
+            "--case" => request.only = Some(number),
+            _ => return Err(format!("unknown option `{word}`")),
+        }
+    }
+    Ok(request)
+}
+
+/// Judges cases until there are no more.
+fn work(seed: u64, end: u64, tally: &Tally) {
+    let cases = Cases::new(seed);
+    loop {
+        let from = tally.next.fetch_add(CHUNK, Ordering::Relaxed);
+        for number in from..(from + CHUNK).min(end) {
+            match catch_unwind(AssertUnwindSafe(|| cases.run(number))) {
+                Ok(Outcome::Agreed { is_telling }) => {
+                    tally.agreed.fetch_add(1, Ordering::Relaxed);
+                    tally.telling.fetch_add(u64::from(is_telling), Ordering::Relaxed);
+                }
+                Ok(Outcome::NotDrawn) => _ = tally.not_drawn.fetch_add(1, Ordering::Relaxed),
+                Ok(Outcome::Differs { differences, question }) => differs(tally, number, format!("{}\n{question}", differences.join("\n"))),
+                Err(_) => differs(tally, number, "it panics".to_owned()),
+            }
+        }
+        if from >= end {
+            return;
+        }
+    }
+}
+
+fn differs(tally: &Tally, number: u64, what: String) {
+    tally.differ.lock().unwrap_or_else(PoisonError::into_inner).push((number, what));
+}
+
+fn report(seed: u64, tally: &Tally, started: Instant) -> ExitCode {
+    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let mut differ = tally.differ.lock().unwrap_or_else(PoisonError::into_inner);
+    differ.sort();
+    for (number, what) in differ.iter().take(SHOWN) {
+        println!("\ncase {number} of seed {seed} differs (alone: make differential SEED={seed} CASE={number})\n{what}");
+    }
+    println!(
+        "{} cases had verdicts to disagree on, {} could not be drawn, {} s",
+        load(&tally.telling),
+        load(&tally.not_drawn),
+        started.elapsed().as_secs()
+    );
+    println!("differential: {} passed, {} failed", load(&tally.agreed), differ.len());
+    // A run that has nothing to compare has found nothing.
+    let is_empty = load(&tally.agreed) == 0;
+    if differ.is_empty() && !is_empty { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,198 @@
+//! The engine held against the reference evaluator on random cases.
+//!
+//! A case is a number under a seed: the same two give the same rules, spans and arrivals, whatever ran before, so that a case that
+//! differs can be looked at alone. What is asked depends on the number:
+//!
+//! - final verdicts: of random rules over random traces in random batches, order and repetitions, under random settings, ends and
+//!   call tables, engine and reference evaluator say the same; the engine never contradicts a verdict that it gave early; and
+//!   run as hosts run it, it signals exactly what is violated, or undecided in a rule that wants to hear of it;
+//! - arrivals: the same spans in other batches, order, repetitions and with attributes that no rule reads get the same verdicts;
+//! - prefixes: of a trace of at most six spans some have come; a verdict that is definite then is that of every completion;
+//! - windows: of rules over `spans`, the violated groups are the same.
+
+mod compare;
+mod draw;
+mod prefix;
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
+use proptest::test_runner::{Config as Runner, RngAlgorithm, TestRng, TestRunner};
+
+use crate::backend::Scenario;
+use crate::model::SpanData;
+use crate::notation::{BASE, write};
+
+pub use compare::{final_verdicts, signals, violated_groups};
+pub use draw::{Kind, question};
+pub use prefix::contradictions;
+
+/// How often a case that differs is made simpler at most.
+const SIMPLER: usize = 3_000;
+
+/// What a case asks.
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// Whether final verdicts and signals are the same on both sides.
+    Verdicts(Scenario),
+    /// Whether both sides say the same of two arrivals of the same spans.
+    Arrivals(Box<(Scenario, Scenario)>),
+    /// Whether what is definite when only so many of the spans have come is so for every completion.
+    Prefix(Scenario, usize),
+    /// Whether the same groups of rules over `spans` are violated.
+    Windows(Scenario),
+}
+
+/// What a case comes to.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Both sides agree. `is_telling` where the case had something to disagree on.
+    Agreed {
+        /// Whether some verdict was given that the other side could have contradicted.
+        is_telling: bool,
+    },
+    /// The language refuses too many of the rules that were drawn.
+    NotDrawn,
+    /// They do not; the case as simple as it could be made.
+    Differs {
+        /// What is different, a line each.
+        differences: Vec<String>,
+        /// The case.
+        question: Box<Question>,
+    },
+}
+
+/// The cases of a seed.
+pub struct Cases {
+    seed: u64,
+    strategies: [(Kind, BoxedStrategy<Question>); Kind::ALL.len()],
+}
+
+impl fmt::Debug for Cases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cases").field("seed", &self.seed).finish_non_exhaustive()
+    }
+}
+
+impl Cases {
+    /// The cases of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, strategies: Kind::ALL.map(|kind| (kind, question(kind))) }
+    }
+
+    /// Draws and judges a case.
+    #[must_use]
+    pub fn run(&self, number: u64) -> Outcome {
+        let mut seed = [0; 32];
+        for (to, from) in seed.iter_mut().zip([self.seed.to_le_bytes(), number.to_le_bytes()].concat()) {
+            *to = from;
+        }
+        self.draw(Kind::of(number), TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+    }
+
+    /// Draws and judges a case whose choices are made by bytes, for fuzzing: the first says what is asked.
+    #[must_use]
+    pub fn run_bytes(&self, bytes: &[u8]) -> Outcome {
+        match bytes.split_first() {
+            Some((kind, rest)) => self.draw(Kind::of(u64::from(*kind)), TestRng::from_seed(RngAlgorithm::PassThrough, rest)),
+            None => Outcome::NotDrawn,
+        }
+    }
+
+    fn draw(&self, kind: Kind, rng: TestRng) -> Outcome {
+        let mut runner = TestRunner::new_with_rng(Runner { failure_persistence: None, max_local_rejects: 64, ..Runner::default() }, rng);
+        let drawn = self.strategies.iter().find(|(of, _)| *of == kind).and_then(|(_, strategy)| strategy.new_tree(&mut runner).ok());
+        let Some(mut tree) = drawn else { return Outcome::NotDrawn };
+        match judge(&tree.current()) {
+            Ok(is_telling) => Outcome::Agreed { is_telling },
+            Err(differences) => simplest(&mut *tree, differences),
+        }
+    }
+}
+
+/// Makes a case that differs simpler as long as it differs.
+fn simplest(tree: &mut dyn ValueTree<Value = Question>, mut differences: Vec<String>) -> Outcome {
+    let mut question = tree.current();
+    let step = |tree: &mut dyn ValueTree<Value = Question>, differs: bool| {
+        let goes_on = if differs { tree.simplify() } else { tree.complicate() };
+        if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let mut differs = true;
+    for _ in 0..SIMPLER {
+        if step(tree, differs).is_break() {
+            break;
+        }
+        let simpler = tree.current();
+        match judge(&simpler) {
+            Ok(_) => differs = false,
+            Err(found) => (differs, differences, question) = (true, found, simpler),
+        }
+    }
+    Outcome::Differs { differences, question: Box::new(question) }
+}
+
+/// Answers a question: whether there was something to disagree on.
+///
+/// # Errors
+/// The differences, a line each.
+pub fn judge(question: &Question) -> Result<bool, Vec<String>> {
+    let mut differences = Vec::new();
+    let is_telling = match question {
+        Question::Verdicts(scenario) => {
+            let telling = final_verdicts(scenario, &mut differences);
+            signals(scenario, &mut differences);
+            telling
+        }
+        Question::Arrivals(both) => {
+            let telling = final_verdicts(&both.0, &mut differences);
+            telling | final_verdicts(&both.1, &mut differences) | compare::same_answers(&both.0, &both.1, &mut differences)
+        }
+        Question::Prefix(scenario, part) => contradictions(scenario, *part, &mut differences),
+        Question::Windows(scenario) => violated_groups(scenario, &mut differences),
+    };
+    if differences.is_empty() { Ok(is_telling) } else { Err(differences) }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Verdicts(scenario) | Self::Windows(scenario) => show(scenario, f),
+            Self::Arrivals(both) => {
+                show(&both.0, f)?;
+                f.write_str("\nthe other arrival\n")?;
+                show_arrival(&both.1, f)
+            }
+            Self::Prefix(scenario, part) => {
+                show(scenario, f)?;
+                write!(f, "\nof which the first {part} have come")
+            }
+        }
+    }
+}
+
+/// A scenario as a person reads it.
+fn show(scenario: &Scenario, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for source in &scenario.sources {
+        writeln!(f, "{}", source.text)?;
+    }
+    show_arrival(scenario, f)?;
+    for entry in &scenario.calls.entries {
+        writeln!(f, "{entry:?}")?;
+    }
+    write!(f, "{:?} {:?}", scenario.config, scenario.run.end)
+}
+
+fn show_arrival(scenario: &Scenario, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for batch in &scenario.run.batches {
+        writeln!(f, "at {}ms", batch.at.saturating_sub(BASE) / 1_000_000)?;
+        f.write_str(&write(&batch.spans))?;
+    }
+    Ok(())
+}
+
+/// All spans of a scenario in the order of arrival.
+fn spans(scenario: &Scenario) -> Vec<SpanData> {
+    scenario.run.batches.iter().flat_map(|batch| batch.spans.clone()).collect()
+}

@@ -1,0 +1,131 @@
+//! What engine and reference evaluator say of a scenario, side by side.
+
+use std::collections::BTreeSet;
+
+use fluo_engine::signal::Event;
+
+use crate::backend::{Answer, Backend as _, EngineBackend, OracleBackend, Scenario, VerdictRecord};
+use crate::model::TraceId;
+use crate::oracle::Reason;
+
+/// What a verdict is about.
+type Subject = (String, Option<TraceId>, Vec<String>);
+
+fn subject(record: &VerdictRecord) -> Subject {
+    (record.rule.clone(), record.trace_id, record.group.clone())
+}
+
+/// Compares the final verdicts of both sides, and the engine's early ones with its final ones. Nothing to say of a group and not
+/// applicable are the same. The reasons of an inconclusive verdict have to have one in common: neither side has to name all.
+///
+/// Gives whether there was any verdict.
+pub fn final_verdicts(scenario: &Scenario, differences: &mut Vec<String>) -> bool {
+    let oracle = match OracleBackend.run(scenario) {
+        Ok(report) => applicable(report.records),
+        Err(why) => return failed("oracle", &why, differences),
+    };
+    let (engine, history) = match (EngineBackend.run(scenario), EngineBackend.history(scenario)) {
+        (Ok(report), Ok(history)) => (applicable(report.records), history),
+        (Err(why), _) | (_, Err(why)) => return failed("engine", &why, differences),
+    };
+    for record in &oracle {
+        let other = engine.iter().find(|other| subject(other) == subject(record));
+        if !other.is_some_and(|other| same(record, other)) {
+            let said = other.map_or_else(|| "nothing".to_owned(), said_of);
+            differences.push(format!("{}: oracle {}, engine {said}", place(record), said_of(record)));
+        }
+    }
+    for record in engine.iter().filter(|record| !oracle.iter().any(|other| subject(other) == subject(record))) {
+        differences.push(format!("{}: oracle nothing, engine {}", place(record), said_of(record)));
+    }
+    for (at, early) in history.iter().enumerate().filter(|(_, record)| record.phase.as_deref() == Some("early")) {
+        for later in history.iter().skip(at + 1).filter(|later| subject(later) == subject(early) && later.verdict != early.verdict) {
+            differences.push(format!("{}: early {}, later {}", place(early), said_of(early), said_of(later)));
+        }
+    }
+    !oracle.is_empty()
+}
+
+/// Compares what the engine signals in the end, run as hosts run it, with what the reference evaluator finds violated, or undecided
+/// in a rule that says `on_gap: signal`.
+pub fn signals(scenario: &Scenario, differences: &mut Vec<String>) {
+    let (Ok(report), Ok(signals)) = (OracleBackend.run(scenario), EngineBackend.signals(scenario)) else {
+        differences.push("one side could not run".to_owned());
+        return;
+    };
+    let is_signalled = |record: &&VerdictRecord| record.verdict == Answer::Violated || record.gap_signal == Some(true);
+    let expected: BTreeSet<Subject> = report.records.iter().filter(is_signalled).map(subject).collect();
+    let mut standing = BTreeSet::new();
+    for signal in signals {
+        let about = (signal.rule, Some(signal.trace_id), signal.group.into_iter().map(|(_, value)| value).collect::<Vec<_>>());
+        let is_news = match signal.event {
+            Event::Violation => standing.insert(about.clone()),
+            Event::Retracted | Event::Resolved => standing.remove(&about),
+        };
+        if !is_news {
+            differences.push(format!("{} {:?}: {} twice", about.0, about.2, signal.event.name()));
+        }
+    }
+    for (rule, _, group) in expected.difference(&standing) {
+        differences.push(format!("{rule} {group:?}: not signalled"));
+    }
+    for (rule, _, group) in standing.difference(&expected) {
+        differences.push(format!("{rule} {group:?}: signalled"));
+    }
+}
+
+/// Compares the reference evaluator's answers on two arrivals of the same spans.
+pub(super) fn same_answers(one: &Scenario, other: &Scenario, differences: &mut Vec<String>) -> bool {
+    let answers = |scenario: &Scenario| -> BTreeSet<(Subject, Answer)> {
+        let records = OracleBackend.run(scenario).map(|report| applicable(report.records)).unwrap_or_default();
+        records.iter().map(|record| (subject(record), record.verdict)).collect()
+    };
+    let (one, other) = (answers(one), answers(other));
+    for ((rule, _, group), answer) in one.symmetric_difference(&other) {
+        differences.push(format!("{rule} {group:?}: {} on one arrival only", answer.word()));
+    }
+    !one.is_empty()
+}
+
+/// Compares the violated groups of rules over `spans`. Gives whether any was violated.
+pub fn violated_groups(scenario: &Scenario, differences: &mut Vec<String>) -> bool {
+    let (oracle, engine) = match (OracleBackend.run(scenario), EngineBackend.run(scenario)) {
+        (Ok(oracle), Ok(engine)) => (oracle, engine),
+        (Err(why), _) | (_, Err(why)) => return failed("one side", &why, differences),
+    };
+    let violated = |records: Vec<VerdictRecord>| -> BTreeSet<(String, Vec<String>)> {
+        records.into_iter().filter(|r| r.verdict == Answer::Violated).map(|r| (r.rule, r.group)).collect()
+    };
+    let (oracle, engine) = (violated(oracle.records), violated(engine.records));
+    for (rule, group) in oracle.difference(&engine) {
+        differences.push(format!("{rule} {group:?}: oracle violated, engine not"));
+    }
+    for (rule, group) in engine.difference(&oracle) {
+        differences.push(format!("{rule} {group:?}: engine violated, oracle not"));
+    }
+    !oracle.is_empty()
+}
+
+fn failed(side: &str, why: &str, differences: &mut Vec<String>) -> bool {
+    differences.push(format!("{side}: {why}"));
+    true
+}
+
+fn applicable(mut records: Vec<VerdictRecord>) -> Vec<VerdictRecord> {
+    records.retain(|record| record.verdict != Answer::NotApplicable);
+    records
+}
+
+fn same(one: &VerdictRecord, other: &VerdictRecord) -> bool {
+    let reasons_meet = one.reasons == other.reasons || one.reasons.iter().any(|reason| other.reasons.contains(reason));
+    one.verdict == other.verdict && reasons_meet
+}
+
+fn place(record: &VerdictRecord) -> String {
+    format!("{} {:?}", record.rule, record.group)
+}
+
+fn said_of(record: &VerdictRecord) -> String {
+    let reasons: Vec<&str> = record.reasons.iter().copied().map(Reason::word).collect();
+    if reasons.is_empty() { record.verdict.word().to_owned() } else { format!("{}({})", record.verdict.word(), reasons.join(", ")) }
+}

@@ -1,0 +1,185 @@
+//! What a case draws.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use super::Question;
+use crate::backend::Scenario;
+use crate::generate::{arrivals, load, rules, spans};
+use crate::model::{AnyValue, Batch, Resource, SpanData};
+use crate::notation::BASE;
+use crate::oracle::{self, CallEntry, CallKey, CallTable, Config, End, Run, TopIsRoot};
+
+const SECOND: u64 = 1_000_000_000;
+const TRACE: [u8; 16] = [9; 16];
+
+/// Spans of a trace at most.
+const SPANS: usize = 9;
+
+/// Spans at most where every completion is tried.
+const FEW: usize = 6;
+
+/// What a case is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Final verdicts and signals, under random settings, ends and call tables.
+    Verdicts,
+    /// Two arrivals of the same spans.
+    Arrivals,
+    /// What is definite early, and every completion.
+    Prefix,
+    /// Rules over `spans`.
+    Windows,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Verdicts, Self::Arrivals, Self::Prefix, Self::Windows];
+
+    /// The kind of a case by its number: of eight three ask for verdicts, two for arrivals, two for prefixes, one for windows.
+    #[must_use]
+    pub const fn of(number: u64) -> Self {
+        match number % 8 {
+            0..=2 => Self::Verdicts,
+            3..=4 => Self::Arrivals,
+            5..=6 => Self::Prefix,
+            _ => Self::Windows,
+        }
+    }
+}
+
+/// Random questions of a kind.
+pub fn question(kind: Kind) -> BoxedStrategy<Question> {
+    match kind {
+        Kind::Verdicts => verdicts(),
+        Kind::Arrivals => other_arrivals(),
+        Kind::Prefix => prefixes(),
+        Kind::Windows => windows(),
+    }
+}
+
+fn scenario(rules: &[String], batches: Vec<Batch>) -> Option<Scenario> {
+    let (sources, rules) = load(rules)?;
+    let run = Run { batches, end: End::Recording };
+    Some(Scenario { sources, rules, config: Config::default(), calls: CallTable::default(), run })
+}
+
+fn any_arrival(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
+    prop_oneof![arrivals::in_time(spans.clone()), arrivals::with_late(spans)].boxed()
+}
+
+fn verdicts() -> BoxedStrategy<Question> {
+    let batches = spans::trace(TRACE, SPANS).prop_flat_map(any_arrival);
+    let calls = prop_oneof![2 => Just(Vec::new()), 1 => call_table()];
+    (rules::trace_rule(), batches, circumstances(), calls)
+        .prop_filter_map("the language refuses the rule", |(rule, batches, (config, end), calls)| {
+            let last = batches.last().map_or(0, |batch| batch.at);
+            let end = if let End::Shutdown(at) = end { End::Shutdown(at.max(last)) } else { end };
+            let scenario = scenario(&[rule], batches)?;
+            let calls = entries(&scenario, calls);
+            Some(Question::Verdicts(Scenario { config, calls, run: Run { end, ..scenario.run.clone() }, ..scenario }))
+        })
+        .boxed()
+}
+
+/// Settings and ends that verdicts depend on.
+fn circumstances() -> impl Strategy<Value = (Config, End)> {
+    let config = (
+        select(vec![TopIsRoot::Age, TopIsRoot::Settle]),
+        select(vec![0, SECOND / 10, SECOND]),
+        prop_oneof![4 => Just(10_000usize), 1 => 1..6usize],
+    );
+    let end =
+        prop_oneof![4 => Just(End::Recording), 1 => (0..70u64).prop_map(|s| End::Shutdown(arrivals::FIRST + 9 * SECOND + s * SECOND))];
+    (config, end).prop_map(|((top_is_root, max_skew, max_spans_per_trace), end)| {
+        (Config { top_is_root, max_skew, max_spans_per_trace, ..Config::default() }, end)
+    })
+}
+
+/// Rows that say of a span's call that spans of a selector come below it in so many of a hundred traces.
+fn call_table() -> impl Strategy<Value = Vec<(Index, Index, u64)>> {
+    prop::collection::vec((any::<Index>(), any::<Index>(), 97..=100u64), 1..4)
+}
+
+fn entries(scenario: &Scenario, drawn: Vec<(Index, Index, u64)>) -> CallTable {
+    let selectors: Vec<_> = scenario.rules.rules.iter().flat_map(oracle::selectors).collect();
+    let spans = super::spans(scenario);
+    if selectors.is_empty() {
+        return CallTable::default();
+    }
+    let entry = |(span, selector, below): (Index, Index, u64)| CallEntry {
+        call: CallKey::of(span.get(&spans)),
+        selector: selector.get(&selectors).clone(),
+        traces: 100,
+        below,
+    };
+    let mut entries: Vec<CallEntry> = drawn.into_iter().map(entry).collect();
+    entries.sort_by_cached_key(|entry| format!("{:?}{:?}", entry.call, entry.selector));
+    entries.dedup_by(|a, b| a.call == b.call && a.selector == b.selector);
+    CallTable { entries }
+}
+
+fn other_arrivals() -> BoxedStrategy<Question> {
+    let arrivals = spans::trace(TRACE, SPANS).prop_flat_map(|spans| {
+        let more: Vec<SpanData> = spans.iter().map(with_more).collect();
+        (Just(spans.clone()), any_arrival(spans), any_arrival(more))
+    });
+    (prop::collection::vec(rules::trace_rule(), 1..3), arrivals)
+        .prop_filter_map("the language refuses the rules", |(rules, (plain, one, other))| {
+            // Under `attr('*')` every attribute is read.
+            let reads_all = rules.iter().any(|rule| rule.contains("attr('*')"));
+            let one = scenario(&rules, one)?;
+            let mut other = Scenario { run: Run { batches: other, end: End::Recording }, ..one.clone() };
+            if reads_all {
+                for span in other.run.batches.iter_mut().flat_map(|batch| &mut batch.spans) {
+                    if let Some(before) = plain.iter().find(|before| before.span_id == span.span_id) {
+                        *span = before.clone();
+                    }
+                }
+            }
+            Some(Question::Arrivals(Box::new((one, other))))
+        })
+        .boxed()
+}
+
+/// The span with more attributes, which no rule reads.
+fn with_more(span: &SpanData) -> SpanData {
+    let more = || ("unrelated".to_owned(), AnyValue::String("1".to_owned()));
+    let mut span = span.clone();
+    span.attributes.insert(0, more());
+    span.events.iter_mut().for_each(|event| event.attributes.push(more()));
+    let mut resource = Resource::clone(&span.resource);
+    resource.attributes.push(more());
+    span.resource = Arc::new(resource);
+    span
+}
+
+fn prefixes() -> BoxedStrategy<Question> {
+    let trace = spans::trace(TRACE, FEW).prop_flat_map(|spans| Just(spans).prop_shuffle());
+    // One rule in ten has something definite to say of a part of a trace.
+    (prop::collection::vec(rules::trace_rule(), 1..6), trace, 0..=FEW)
+        .prop_filter_map("the language refuses the rules", |(rules, spans, part)| {
+            Some(Question::Prefix(scenario(&rules, vec![Batch { at: arrivals::FIRST, spans }])?, part))
+        })
+        .boxed()
+}
+
+fn windows() -> BoxedStrategy<Question> {
+    let traces = (0..4u8).map(|n| spans::trace([n + 1; 16], 5)).collect::<Vec<_>>();
+    let batches = traces.prop_flat_map(|traces| arrivals::in_time(traces.concat().into_iter().map(with_good_times).collect()));
+    (prop::collection::vec(rules::stream_rule(), 1..4), batches)
+        .prop_filter_map("the engine does not take the rules", |(rules, batches)| {
+            let scenario = scenario(&rules, batches)?;
+            fluo_engine::unsupported(&scenario.rules).is_empty().then_some(Question::Windows(scenario))
+        })
+        .boxed()
+}
+
+/// What broken times do to windows over `spans` is pinned by the corpus.
+fn with_good_times(mut span: SpanData) -> SpanData {
+    span.start = span.start.max(BASE);
+    span.end = span.end.max(span.start);
+    span
+}
