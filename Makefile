@@ -13,15 +13,27 @@ ENGINE := go-shim/internal/engine
 ARCHIVES := $(ENGINE)/lib/$(PLATFORM)
 QUICKSTART := examples/quickstart
 COLLECTOR := $(QUICKSTART)/dist/otelcol-fluo
+BENCH := go-shim/bench
+BENCH_COLLECTOR := .bin/bench/otelcol-bench
+BENCH_FLAGS = -runs $(or $(RUNS),3) -criterion $(TARGET)/criterion -collector $(CURDIR)/$(BENCH_COLLECTOR)
+SHIM = $(ARCHIVES)/libfluo.a $(shell find go-shim -path $(BENCH) -prune -o \( -name '*.go' -o -name 'go.*' -o -name fluo.h \) -print)
+
 GO_MODULES := go-shim go-shim/bench $(QUICKSTART)/shop $(QUICKSTART)/demo tests/e2e
 SUITE := tests/suite.sh
 DIFFERENTIAL := $(TARGET)/differential/examples/differential
 
 .PHONY: help lib lib-faults collector cli demo record test test-rust test-differential differential test-ffi test-go test-bench test-shop \
-  test-e2e lint bench bench-rust bench-go evaluate header clean
+  test-e2e lint bench bench-rust bench-collectors bench-go evaluate header clean
 
 help: ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
+
+# Builds a collector: $(1) is the folder of its manifest.
+define ocb
+	@mkdir -p .logs
+	@cd $(1) && $(OCB) --config builder.yaml > $(CURDIR)/.logs/ocb.log 2>&1 || { cat $(CURDIR)/.logs/ocb.log >&2; exit 1; }
+	@touch $@
+endef
 
 # Copies only what changed, so that nothing downstream is built for nothing.
 define install
@@ -52,10 +64,11 @@ $(OCB):
 collector: lib ## build the quickstart's collector with Fluo in it
 	@$(MAKE) --no-print-directory $(COLLECTOR)
 
-$(COLLECTOR): $(OCB) $(QUICKSTART)/builder.yaml $(ARCHIVES)/libfluo.a $(shell find go-shim -path go-shim/bench -prune -o \( -name '*.go' -o -name 'go.*' -o -name fluo.h \) -print)
-	@mkdir -p .logs
-	@cd $(QUICKSTART) && $(OCB) --config builder.yaml > $(CURDIR)/.logs/ocb.log 2>&1 || { cat $(CURDIR)/.logs/ocb.log >&2; exit 1; }
-	@touch $@
+$(COLLECTOR): $(OCB) $(QUICKSTART)/builder.yaml $(SHIM)
+	$(call ocb,$(QUICKSTART))
+
+$(BENCH_COLLECTOR): $(OCB) $(BENCH)/collector/builder.yaml $(SHIM)
+	$(call ocb,$(BENCH)/collector)
 
 cli: ## build the program fluo
 	@cargo build --quiet --package fluo-cli --release
@@ -90,8 +103,42 @@ test-go: lib lib-faults ## the Go module, with the race detector and without cgo
 	@cd go-shim && CGO_ENABLED=0 go vet ./...
 	@cd go-shim && CGO_ENABLED=0 $(CURDIR)/$(SUITE) run go-without-cgo go test -v ./...
 
-test-bench: lib ## Fluo beside its peers, one table
-	@cd go-shim/bench && go run .
+test-bench: lib ## the benchmark: every side finds the same traces
+	@cd go-shim/bench && $(CURDIR)/$(SUITE) run bench go test -v ./...
+
+test-shop: ## record the shop anew and check the facts about it
+	@cd $(QUICKSTART)/shop && $(CURDIR)/$(SUITE) run shop go test -count=1 -v ./...
+
+test-e2e: collector cli lib-faults ## a real collector on loopback
+	@cd tests/e2e && OCB=$(OCB) $(CURDIR)/$(SUITE) run e2e go test -count=1 -timeout 20m -v ./...
+
+lint: lib ## formatting, clippy and vet
+	@for tool in fmt clippy; do \
+	  cargo $$tool --version > /dev/null 2>&1 && continue; \
+	  command -v rustup > /dev/null || { echo "cargo $$tool is missing and there is no rustup to add it" >&2; exit 1; }; \
+	  rustup component add $${tool/fmt/rustfmt}; \
+	done
+	@cargo fmt --all --check
+	@cargo clippy --quiet --workspace --all-targets -- -D warnings
+	@for module in $(GO_MODULES); do \
+	  unformatted=$$(gofmt -l $$module); \
+	  [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }; \
+	  (cd $$module && go vet ./...); \
+	done
+
+# The engine's rows come from criterion, whose results of before are removed.
+bench: lib ## Fluo beside its peers, one table; RUNS=5 takes each figure five times
+	@mkdir -p .logs
+	@$(MAKE) --no-print-directory $(BENCH_COLLECTOR)
+	@rm -rf $(TARGET)/criterion
+	@echo "the engine's benchmarks run, output in .logs/bench.log"
+	@cargo bench --quiet --package fluo-engine --bench ingest -- --warm-up-time 1 --measurement-time 3 > .logs/bench.log 2>&1 \
+	  || { tail -n 40 .logs/bench.log >&2; exit 1; }
+	@cd $(BENCH) && go run . $(BENCH_FLAGS)
+
+bench-collectors: lib ## whole collectors with Fluo, without, and with tail_sampling
+	@$(MAKE) --no-print-directory $(BENCH_COLLECTOR)
+	@cd $(BENCH) && go run . $(BENCH_FLAGS) collectors
 
 bench-rust: ## the benchmarks of the engine
 	@cargo bench --workspace

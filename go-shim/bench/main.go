@@ -17,7 +17,7 @@ import (
 	"github.com/fluo-otel/fluo/go-shim/bench/internal/figure"
 	"github.com/fluo-otel/fluo/go-shim/bench/internal/measure"
 	"github.com/fluo-otel/fluo/go-shim/bench/internal/report"
-	"github.com/fluo-otel/fluo/go-shim/bench/internal/turns"
+	"github.com/fluo-otel/fluo/go-shim/bench/internal/whole"
 )
 
 func main() {
@@ -32,18 +32,30 @@ var sections = []struct {
 	name string
 	run  func(context.Context, figure.Options) (figure.Result, error)
 }{
+	{"engine", figure.Engine},
 	{"consume", figure.Consume},
+	{"rules", figure.Rules},
+	{"memory", figure.Memory},
+	{"cores", figure.Cores},
+	{"collectors", figure.Collectors},
 }
 
 func run(ctx context.Context, args []string) error {
-	if len(args) == 2 && args[0] == turns.Child {
-		return one(ctx, args[1])
+	if len(args) == 2 {
+		switch args[0] {
+		case measure.Spec{}.Kind():
+			return take[measure.Spec, measure.Result](ctx, args[1])
+		case whole.Spec{}.Kind():
+			return take[whole.Spec, whole.Result](ctx, args[1])
+		}
 	}
 	var o figure.Options
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.IntVar(&o.Runs, "runs", 5, "`times` that each measurement is taken, in turns")
+	flags.IntVar(&o.Runs, "runs", 3, "`times` that each measurement is taken, in turns")
 	flags.IntVar(&o.Spans, "spans", 200_000, "`spans` of a measurement of CPU")
 	flags.IntVar(&o.Traces, "traces", 100_000, "`traces` of a measurement of memory")
+	flags.StringVar(&o.Criterion, "criterion", "../../target/criterion", "`folder` of the results of cargo bench")
+	flags.StringVar(&o.Collector, "collector", "../../.bin/bench/otelcol-bench", "`program` that whole collectors are compared with")
 	flags.StringVar(&o.Cookbook, "cookbook", "../../docs/cookbook.md", "`page` whose rules are loaded as a whole")
 	recordings := flags.String("recordings", "../../examples/quickstart/traces", "`folders` of recorded traces, separated by commas; may be empty")
 	if err := flags.Parse(args); err != nil {
@@ -74,9 +86,11 @@ func run(ctx context.Context, args []string) error {
 	return report.Figures(figures).Print(os.Stdout)
 }
 
-// one takes one measurement, for a process that runs in turns with others.
-func one(ctx context.Context, text string) error {
-	var s measure.Spec
+// take takes one measurement, for a process that runs in turns with others.
+func take[S interface {
+	Run(context.Context) (R, error)
+}, R any](ctx context.Context, text string) error {
+	var s S
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return err
 	}

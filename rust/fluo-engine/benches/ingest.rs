@@ -5,153 +5,38 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::thread;
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use fluo_engine::{Config, Engine};
-use fluo_lang::limits::Limits;
-use fluo_lang::load::load;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use fluo_lang::program::RuleSet;
-use fluo_lang::source::{Source, SourceKind};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
+
+#[allow(dead_code, reason = "each benchmark uses a part")]
+mod traffic;
+
+use traffic::{SPANS, disjoint, engine, messages, messages_of, replay, rules, typical};
 
 /// The rules of the quickstart.
 const QUICKSTART: &str = include_str!("../../../examples/quickstart/rules/shop.yml");
 
-const BASE: u64 = 1_767_225_600_000_000_000;
-const SECOND: u64 = 1_000_000_000;
-const SERVICES: [&str; 5] = ["frontend", "checkout", "payment", "fraud", "auth"];
-const SPANS_PER_TRACE: u64 = 20;
-const TRACES_PER_MESSAGE: u64 = 50;
-const MESSAGES: u64 = 40;
-/// Attributes of a span; the rules read some of them where `kept` says so.
-const ATTRIBUTES: [&str; 12] = [
-    "http.response.status_code",
-    "error.type",
-    "server.address",
-    "http.request.method",
-    "http.route",
-    "url.path",
-    "url.scheme",
-    "server.port",
-    "client.address",
-    "network.peer.address",
-    "user_agent.original",
-    "network.protocol.version",
-];
-
-fn attribute(key: &str, value: Value) -> KeyValue {
-    KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
-}
-
-fn span(trace: u64, number: u64, second: u64, attributes: usize) -> Span {
-    let name = match number {
-        0 => "POST /checkout".to_owned(),
-        3 => "payment.charge_card".to_owned(),
-        4 => "payment.fraud_check".to_owned(),
-        other => format!("GET /api/{}", other % 7),
-    };
-    Span {
-        trace_id: [trace + 1, 7].iter().flat_map(|n| n.to_be_bytes()).collect(),
-        span_id: (trace * 100 + number + 1).to_be_bytes().to_vec(),
-        parent_span_id: if number == 0 { Vec::new() } else { (trace * 100 + number / 2 + 1).to_be_bytes().to_vec() },
-        name,
-        kind: if number.is_multiple_of(2) { 2 } else { 3 },
-        start_time_unix_nano: BASE + second * SECOND + number,
-        end_time_unix_nano: BASE + second * SECOND + number + 5_000_000,
-        attributes: ATTRIBUTES
-            .iter()
-            .take(attributes)
-            .map(|key| match *key {
-                "http.response.status_code" | "server.port" => attribute(key, Value::IntValue(200)),
-                _ => attribute(key, Value::StringValue(format!("a value of {number}"))),
-            })
-            .collect(),
-        ..Span::default()
-    }
-}
-
-/// Messages of one second each: the second half of the traces of the second before, the first half of new ones; by service.
-fn messages(attributes: usize) -> Vec<Vec<u8>> {
-    (0..MESSAGES)
-        .map(|second| {
-            let halves = [(second.checked_sub(1), SPANS_PER_TRACE / 2..SPANS_PER_TRACE), (Some(second), 0..SPANS_PER_TRACE / 2)];
-            let spans: Vec<(usize, Span)> = halves
-                .into_iter()
-                .filter_map(|(of, numbers)| Some((of?, numbers)))
-                .flat_map(|(of, numbers)| {
-                    (0..TRACES_PER_MESSAGE).flat_map(move |t| numbers.clone().map(move |n| (of * TRACES_PER_MESSAGE + t, n)))
-                })
-                .map(|(trace, number)| ((number % 5) as usize, span(trace, number, second, attributes)))
-                .collect();
-            let resource_spans = SERVICES
-                .iter()
-                .enumerate()
-                .map(|(at, service)| ResourceSpans {
-                    resource: Some(Resource {
-                        attributes: ["service.name", "service.instance.id", "host.name", "k8s.pod.uid"]
-                            .map(|key| attribute(key, Value::StringValue((*service).to_owned())))
-                            .to_vec(),
-                        ..Resource::default()
-                    }),
-                    scope_spans: vec![ScopeSpans {
-                        spans: spans.iter().filter(|(of, _)| *of == at).map(|(_, span)| span.clone()).collect(),
-                        ..ScopeSpans::default()
-                    }],
-                    ..ResourceSpans::default()
-                })
-                .collect();
-            ExportTraceServiceRequest { resource_spans }.encode_to_vec()
-        })
-        .collect()
-}
-
-fn rules(text: &str) -> Arc<RuleSet> {
-    let source = Source { name: "rules.yml".to_owned(), text: text.to_owned(), kind: SourceKind::File };
-    Arc::new(load(&[source], &Limits::default()).rules.unwrap_or_else(|| RuleSet { rules: Vec::new(), hash: [0; 32] }))
-}
-
-/// So many rules, each about a service and a name of its own.
-fn many(count: usize) -> String {
-    (0..count)
-        .map(|n| format!("- {{name: r{n}, never: \"trace.spans.where(service == 'svc{n}' and name == 'op{n}').count() > 3\"}}\n"))
-        .collect()
+fn one(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, rules: &Arc<RuleSet>, messages: &[Vec<u8>]) {
+    group.bench_function(name, |b| {
+        b.iter_batched_ref(|| engine(rules), |engine| replay(engine.as_ref(), messages), BatchSize::PerIteration);
+    });
 }
 
 fn ingest(c: &mut Criterion) {
-    let whole = messages(12);
-    let projected = messages(3);
-    let spans = MESSAGES * TRACES_PER_MESSAGE * SPANS_PER_TRACE;
+    let (whole, projected) = (messages(12), messages(3));
     let mut group = c.benchmark_group("ingest");
-    group.throughput(Throughput::Elements(spans)).sample_size(10);
-    for (name, rules, messages) in [
-        ("whole/quickstart", rules(QUICKSTART), &whole),
-        ("projected/quickstart", rules(QUICKSTART), &projected),
-        ("projected/10 rules", rules(&many(10)), &projected),
-        ("projected/1000 rules", rules(&many(1000)), &projected),
-    ] {
-        assert!(!rules.rules.is_empty(), "{name} has rules");
-        let config = Config { late_grace_ns: 5 * SECOND, ..Config::default() };
-        group.bench_function(name, |b| {
-            b.iter_batched(
-                || Engine::new(Arc::clone(&rules), config.clone(), BASE),
-                |engine| {
-                    let Ok(engine) = engine else { return };
-                    for (second, message) in (1..).zip(messages) {
-                        black_box(engine.ingest(0, BASE + second * SECOND, message).is_ok());
-                        engine.tick(BASE + second * SECOND);
-                    }
-                },
-                BatchSize::PerIteration,
-            );
-        });
-    }
-    for (name, messages) in [("whole/prost decode", &whole), ("projected/prost decode", &projected)] {
-        group.bench_function(name, |b| {
+    group.throughput(Throughput::Elements(SPANS)).sample_size(10);
+    for (form, messages) in [("whole", &whole), ("projected", &projected)] {
+        one(&mut group, &format!("{form}, quickstart"), &rules(QUICKSTART), messages);
+        for count in [10, 1000] {
+            one(&mut group, &format!("{form}, {count} typical rules"), &typical(count), messages);
+            one(&mut group, &format!("{form}, {count} disjoint rules"), &disjoint(count), messages);
+        }
+        group.bench_function(format!("{form}, prost decode"), |b| {
             b.iter(|| {
                 for message in messages {
                     black_box(ExportTraceServiceRequest::decode(message.as_slice()).is_ok());
@@ -162,5 +47,48 @@ fn ingest(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, ingest);
+/// So many threads share one engine, each with traces of its own.
+fn threads(c: &mut Criterion) {
+    let rules = typical(10);
+    let mut group = c.benchmark_group("threads");
+    group.sample_size(10);
+    for threads in [1, 2] {
+        let of: Vec<_> = (0..threads).map(|n| messages_of(12, n << 32)).collect();
+        group.throughput(Throughput::Elements(SPANS * threads));
+        group.bench_function(threads.to_string(), |b| {
+            b.iter_batched_ref(
+                || engine(&rules),
+                |engine| {
+                    let engine = engine.as_ref();
+                    thread::scope(|scope| {
+                        for messages in &of {
+                            scope.spawn(move || replay(engine, messages));
+                        }
+                    });
+                },
+                BatchSize::PerIteration,
+            );
+        });
+    }
+    group.finish();
+}
+
+/// The limit: reading the same bytes once, which no engine can avoid.
+fn memory(c: &mut Criterion) {
+    let whole = messages(12);
+    let mut group = c.benchmark_group("memory");
+    group.throughput(Throughput::Elements(SPANS)).sample_size(10);
+    println!("whole: {} bytes a span", whole.iter().map(Vec::len).sum::<usize>() as u64 / SPANS);
+    group.bench_function("sum of all bytes", |b| {
+        b.iter(|| black_box(&whole).iter().map(|m| sum(m)).fold(0, u64::wrapping_add));
+    });
+    group.finish();
+}
+
+/// The sum of the 64-bit words.
+fn sum(bytes: &[u8]) -> u64 {
+    bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).fold(0, u64::wrapping_add)
+}
+
+criterion_group!(benches, ingest, threads, memory);
 criterion_main!(benches);

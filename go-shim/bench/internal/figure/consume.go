@@ -36,16 +36,24 @@ func Consume(ctx context.Context, o Options) (r Result, err error) {
 		"traffic", "cores", "side", "in ConsumeTraces", "in total", "Go allocations", "last span to verdict, p50 and p99", "attributes copied",
 	}
 	t := report.NewTable(columns...)
+	folders := append([]string{""}, o.Recordings...)
 	for _, cores := range []int{1, 2} {
-		for _, folder := range append([]string{""}, o.Recordings...) {
+		if cores > 1 {
+			folders = folders[:1]
+		}
+		for _, folder := range folders {
 			base := measure.Spec{
 				What: measure.Consume, Shape: measure.Typical, Rules: 1, Recordings: folder, Spans: o.Spans, Cores: cores, Wait: wait, Grace: grace,
 			}
 			sides := []contender{{name: side.Fluo, spec: base}}
+			peers := []string{side.TailSampling}
+			if cores == 1 {
+				peers = append(peers, side.GroupByTrace)
+			}
 			if folder == "" && cores == 1 {
 				sides = append(sides, o.cookbook(base)...)
 			}
-			for _, name := range []string{side.TailSampling, side.GroupByTrace} {
+			for _, name := range peers {
 				spec := base
 				spec.Side = name
 				sides = append(sides, contender{name: name, spec: spec, peers: true})
@@ -81,14 +89,14 @@ func (o Options) cookbook(base measure.Spec) []contender {
 // compare runs all contenders in turns, and the requests alone.
 func (o Options) compare(ctx context.Context, base measure.Spec, sides []contender) ([]measure.Result, []compared, error) {
 	base.Side = side.Nothing
-	specs := []measure.Spec{base}
+	specs := []turns.Spec{base}
 	for _, c := range sides {
 		c.spec.Side = cmp.Or(c.spec.Side, side.Fluo)
 		locked := c.spec
-		locked.Locked = true
+		locked.Locked, locked.Hurried = true, true
 		specs = append(specs, locked, c.spec)
 	}
-	all, err := turns.Take(ctx, o.Runs, specs...)
+	all, err := turns.Take[measure.Result](ctx, o.Runs, specs...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -137,15 +145,17 @@ func promised(nothing []measure.Result, sides []contender, runs []compared) (row
 			bound, target = 10, "at most 1/10"
 		}
 		name := fmt.Sprintf("%s, %s attributes copied", c.name, keys(runs[i].free[0].Keys))
+		caller := turns.Ratio(runs[i].locked, peer.locked, inConsume)
+		ours, theirs := net(runs[i].free, nothing, total), net(peer.free, nothing, total)
+		all := turns.Middle(over(theirs, ours))
 		rows = append(rows, report.Figure{
 			Name: "CPU a span in ConsumeTraces, 1 core: " + name,
 			Ours: nanos(turns.Median(runs[i].locked, inConsume)), Peer: "tail_sampling " + nanos(turns.Median(peer.locked, inConsume)),
-			Ratio: turns.Ratio(runs[i].locked, peer.locked, inConsume), Format: "1/%.1f", Bound: bound, AtLeast: true, Target: target,
+			Ratio: part(caller), Value: caller, Bound: bound, AtLeast: true, Target: target,
 		}, report.Figure{
 			Name: "the same up to the verdict, all threads: " + name,
-			Ours: nanos(turns.Middle(net(runs[i].free, nothing, total))), Peer: "tail_sampling " + nanos(turns.Middle(net(peer.free, nothing, total))),
-			Ratio: turns.Middle(over(net(peer.free, nothing, total), net(runs[i].free, nothing, total))), Format: "1/%.1f",
-			Bound: bound, AtLeast: true, Target: target,
+			Ours: nanos(turns.Middle(ours)), Peer: "tail_sampling " + nanos(turns.Middle(theirs)),
+			Ratio: part(all), Value: all, Bound: bound, AtLeast: true, Target: target,
 		})
 	}
 	return rows

@@ -22,6 +22,10 @@ type Options struct {
 	Traces int
 	// Recordings are folders of recorded traffic.
 	Recordings []string
+	// Criterion is the folder where the engine's own benchmarks left their results.
+	Criterion string
+	// Collector is the program that collectors are compared with.
+	Collector string
 	// Cookbook is the page of the documentation whose rules are loaded as a whole.
 	Cookbook string
 }
@@ -75,3 +79,6 @@ func keys(n int) string {
 }
 
 func nanos(v float64) string { return report.Number(v) + " ns" }
+
+// part is a ratio of which the whole is the peer.
+func part(of float64) string { return "1/" + report.Number(of) }

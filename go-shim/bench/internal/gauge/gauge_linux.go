@@ -62,26 +62,38 @@ func RSS(pid int) (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
-// OneCore runs f with the calling thread, and every process that f starts, bound to one core.
-func OneCore(f func() error) error {
+// Cores lists the cores that the calling thread may use.
+func Cores() ([]int, error) {
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &set); err != nil {
+		return nil, err
+	}
+	var all []int
+	for cpu := range 64 * len(set) {
+		if set.IsSet(cpu) {
+			all = append(all, cpu)
+		}
+	}
+	return all, nil
+}
+
+// On runs f with the calling thread, and every process that f starts, bound to these cores.
+func On(cores []int, f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var before, one unix.CPUSet
+	var before, bound unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
 		return err
 	}
-	for cpu := range 64 * len(before) {
-		if before.IsSet(cpu) {
-			one.Set(cpu)
-			break
-		}
+	for _, core := range cores {
+		bound.Set(core)
 	}
-	if err := unix.SchedSetaffinity(0, &one); err != nil {
+	if err := unix.SchedSetaffinity(0, &bound); err != nil {
 		return err
 	}
 	defer func() {
 		if err := unix.SchedSetaffinity(0, &before); err != nil {
-			panic(fmt.Errorf("cannot leave the one core: %w", err))
+			panic(fmt.Errorf("cannot leave the cores: %w", err))
 		}
 	}()
 	return f()

@@ -27,5 +27,8 @@ func ReadMemory() (Memory, error) { return Memory{}, errSystem }
 // RSS fails.
 func RSS(int) (int64, error) { return 0, errSystem }
 
-// OneCore fails.
-func OneCore(func() error) error { return errSystem }
+// Cores fails.
+func Cores() ([]int, error) { return nil, errSystem }
+
+// On fails.
+func On([]int, func() error) error { return errSystem }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fluo-otel/fluo/go-shim/bench/internal/gauge"
 	"github.com/fluo-otel/fluo/go-shim/bench/internal/side"
+	"github.com/fluo-otel/fluo/go-shim/bench/internal/traffic"
 )
 
 // hold fills the side with traces and weighs them.
@@ -28,10 +29,10 @@ func (s Spec) hold(ctx context.Context) (Result, error) {
 		return r, err
 	}
 	before, err := weigh(to)
-	send := sender{traffic: t, to: to}
-	for r.Spans < s.Spans && err == nil {
-		err = send.round(ctx)
-		r.Spans += t.Spans
+	if err == nil {
+		rounds := (s.Spans + t.Spans - 1) / t.Spans
+		r.Spans = rounds * t.Spans
+		err = fill(ctx, t, to, rounds)
 	}
 	r.Traces, r.Keys = r.Spans/t.Spans*t.Traces, to.Keys()
 	want := int64(r.Traces)
@@ -46,6 +47,20 @@ func (s Spec) hold(ctx context.Context) (Result, error) {
 		err = errors.Join(err, fmt.Errorf("%d of %d traces were open when they were weighed", open, r.Traces))
 	}
 	return r, errors.Join(err, to.Shutdown(ctx))
+}
+
+// fill sends so many rounds. A side that keeps what it is given gets requests of its own.
+func fill(ctx context.Context, t *traffic.Traffic, to side.Side, rounds int) error {
+	if !to.Capabilities().MutatesData {
+		return repeat(ctx, t, to, 0, rounds)
+	}
+	send := sender{traffic: t, to: to}
+	for range rounds {
+		if err := send.round(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func weigh(to side.Side) (Held, error) {

@@ -7,6 +7,7 @@ package measure // import "github.com/fluo-otel/fluo/go-shim/bench/internal/meas
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fluo-otel/fluo/go-shim/bench/internal/question"
@@ -22,6 +23,8 @@ const (
 	Hold = "hold"
 	// OTTL is the evaluation of conditions alone.
 	OTTL = "ottl"
+	// Throughput is how fast as many senders as cores get rid of their spans.
+	Throughput = "throughput"
 )
 
 // Which rules a measurement has.
@@ -57,6 +60,8 @@ type Spec struct {
 	Spans int
 	// Locked binds the sender to its thread, so that the CPU in ConsumeTraces can be told from the rest.
 	Locked bool
+	// Hurried does not wait for the verdicts, where only ConsumeTraces is looked at.
+	Hurried bool
 	// Wait and Grace as in [side.Settings].
 	Wait, Grace time.Duration
 	// Decided weighs traces that are decided and in their grace, not open ones.
@@ -75,6 +80,8 @@ type Result struct {
 	InConsume int64
 	// Total is the CPU of the process until all is decided.
 	Total int64
+	// Wall is the time from the first request to the end of the last.
+	Wall int64
 	// Allocations and Allocated count Go's.
 	Allocations, Allocated int64
 	// Found is how many traces the side found, all that the question is about and no others.
@@ -93,6 +100,21 @@ type Held struct {
 	RSS    int64
 }
 
+// Kind is the argument by which the program takes such a measurement.
+func (Spec) Kind() string { return "one" }
+
+// On picks so many cores.
+func (s Spec) On(all []int) []int {
+	if len(all) < s.Cores {
+		return nil
+	}
+	return all[:s.Cores]
+}
+
+func (s Spec) String() string {
+	return strings.TrimSpace(fmt.Sprintf("%s, %s, %d %s rules", s.What, s.Side, s.Rules, s.Shape))
+}
+
 // Run takes the measurement.
 func (s Spec) Run(ctx context.Context) (Result, error) {
 	switch s.What {
@@ -102,6 +124,8 @@ func (s Spec) Run(ctx context.Context) (Result, error) {
 		return s.hold(ctx)
 	case OTTL:
 		return s.ottl(ctx)
+	case Throughput:
+		return s.throughput(ctx)
 	}
 	return Result{}, fmt.Errorf("there is no measurement `%s`", s.What)
 }

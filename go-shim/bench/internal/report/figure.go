@@ -8,29 +8,26 @@ import "fmt"
 // Figure is a row of the one table: what Fluo costs, what the peer costs, and what was promised.
 type Figure struct {
 	Name string
-	// Ours and Peer are values with their units.
-	Ours, Peer string
-	// Ratio is what the target is about, and how it reads.
-	Ratio  float64
-	Format string
-	// Bound of the ratio; it is a lower one where AtLeast is set.
-	Bound   float64
-	AtLeast bool
+	// Ours and Peer are values with their units, Ratio compares them.
+	Ours, Peer, Ratio string
+	// Value is what the target is about, Bound what it must not exceed, or where AtLeast is set, not fall below.
+	Value, Bound float64
+	AtLeast      bool
 	// Target says the bound in words.
 	Target string
 }
 
 // Met tells whether the target is met, or by how much it is missed.
 func (f Figure) Met() string {
-	missed := f.Ratio / f.Bound
+	missed := f.Value / f.Bound
 	if f.AtLeast {
-		missed = f.Bound / f.Ratio
+		missed = f.Bound / f.Value
 	}
-	if missed <= 1 {
+	switch {
+	case missed <= 1:
 		return "yes"
-	}
-	if missed < 1.1 {
-		return fmt.Sprintf("no, by %.1f %%", 100*(missed-1))
+	case missed < 2:
+		return fmt.Sprintf("no, by %.0f %%", max(1, 100*(missed-1)))
 	}
 	return fmt.Sprintf("no, by a factor of %.1f", missed)
 }
@@ -39,7 +36,7 @@ func (f Figure) Met() string {
 func Figures(all []Figure) *Table {
 	t := NewTable("figure", "Fluo", "peer", "ratio", "target", "met?")
 	for _, f := range all {
-		t.Add(f.Name, f.Ours, f.Peer, fmt.Sprintf(f.Format, f.Ratio), f.Target, f.Met())
+		t.Add(f.Name, f.Ours, f.Peer, f.Ratio, f.Target, f.Met())
 	}
 	return t
 }

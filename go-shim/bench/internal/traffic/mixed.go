@@ -17,7 +17,7 @@ import (
 // The shape of the traffic by which the authors of tail_sampling measure it: four services with a resource as Kubernetes
 // gives it, two scopes each, spans of seven attributes, traces of 1 to 48 spans in one request of 128 traces.
 const (
-	mixedTraces  = 128
+	mixedRequest = 128
 	mixedService = 4
 )
 
@@ -38,8 +38,11 @@ const (
 )
 
 // Mixed is the synthetic traffic, traces of 1 to 48 spans.
-func Mixed() (*Traffic, error) {
-	sizes := make([]int, mixedTraces)
+func Mixed() (*Traffic, error) { return MixedOf(mixedRequest) }
+
+// MixedOf is the same traffic with so many traces in a request.
+func MixedOf(traces int) (*Traffic, error) {
+	sizes := make([]int, traces)
 	for i := range sizes {
 		sizes[i] = mixedSizes[i%len(mixedSizes)]
 	}

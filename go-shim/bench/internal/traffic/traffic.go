@@ -107,25 +107,34 @@ func (t *Traffic) Requests() int { return len(t.requests) }
 func (t *Traffic) Request(round uint64, i int, now time.Time) (ptrace.Traces, error) {
 	r := &t.requests[i]
 	td, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(r.data)
-	if err != nil {
-		return td, err
+	if err == nil {
+		Renew(td, 0, round, now.Sub(r.newest.AsTime()))
 	}
-	shift := pcommon.NewTimestampFromTime(now) - r.newest
+	return td, err
+}
+
+// Renew makes a request of one round the same request of another, sent so much later.
+func Renew(td ptrace.Traces, from, to uint64, later time.Duration) {
 	for _, rs := range td.ResourceSpans().All() {
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, s := range ss.Spans().All() {
-				s.SetTraceID(renamed(s.TraceID(), round))
-				s.SetStartTimestamp(s.StartTimestamp() + shift)
-				s.SetEndTimestamp(s.EndTimestamp() + shift)
+				s.SetTraceID(renamed(s.TraceID(), from^to))
+				s.SetStartTimestamp(s.StartTimestamp() + pcommon.Timestamp(later))
+				s.SetEndTimestamp(s.EndTimestamp() + pcommon.Timestamp(later))
 			}
 		}
 	}
-	return td, nil
 }
+
+// The number of the round goes into the second half of a trace id, by which tail_sampling remembers decisions.
+const (
+	roundHalf  = 8
+	roundShift = 20
+)
 
 // renamed is the id of a trace in a round.
 func renamed(id pcommon.TraceID, round uint64) pcommon.TraceID {
-	binary.BigEndian.PutUint64(id[:8], binary.BigEndian.Uint64(id[:8])^(round<<20))
+	binary.BigEndian.PutUint64(id[roundHalf:], binary.BigEndian.Uint64(id[roundHalf:])^round<<roundShift)
 	return id
 }
 

@@ -17,23 +17,29 @@ import (
 	"time"
 
 	"github.com/fluo-otel/fluo/go-shim/bench/internal/gauge"
-	"github.com/fluo-otel/fluo/go-shim/bench/internal/measure"
 )
 
 // limit bounds one measurement.
 const limit = 5 * time.Minute
 
-// Child is the argument by which this program takes one measurement.
-const Child = "one"
+// Spec is one measurement, as JSON.
+type Spec interface {
+	// Kind is the argument by which this program takes such a measurement.
+	Kind() string
+	// On picks the cores of the process, of all there are.
+	On(all []int) []int
+	// String says what is measured, for people.
+	String() string
+}
 
 // Take takes every measurement so many times, in turns. The result lists the runs of each.
-func Take(ctx context.Context, runs int, specs ...measure.Spec) ([][]measure.Result, error) {
-	all := make([][]measure.Result, len(specs))
+func Take[R any](ctx context.Context, runs int, specs ...Spec) ([][]R, error) {
+	all := make([][]R, len(specs))
 	for range runs {
 		for i, s := range specs {
-			r, err := once(ctx, s)
+			r, err := once[R](ctx, s)
 			if err != nil {
-				return nil, fmt.Errorf("%s of %s: %w", s.What, s.Side, err)
+				return nil, fmt.Errorf("%s: %w", s, err)
 			}
 			all[i] = append(all[i], r)
 		}
@@ -41,7 +47,7 @@ func Take(ctx context.Context, runs int, specs ...measure.Spec) ([][]measure.Res
 	return all, nil
 }
 
-func once(ctx context.Context, s measure.Spec) (r measure.Result, err error) {
+func once[R any](ctx context.Context, s Spec) (r R, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	text, err := json.Marshal(s)
@@ -52,15 +58,19 @@ func once(ctx context.Context, s measure.Spec) (r measure.Result, err error) {
 	if err != nil {
 		return r, err
 	}
-	var out, complaint bytes.Buffer
-	command := exec.CommandContext(ctx, program, Child, string(text))
-	command.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(s.Cores))
-	command.Stdout, command.Stderr = &out, &complaint
-	start := command.Start
-	if s.Cores == 1 {
-		start = func() error { return gauge.OneCore(command.Start) }
+	all, err := gauge.Cores()
+	if err != nil {
+		return r, err
 	}
-	if err := start(); err != nil {
+	cores := s.On(all)
+	if len(cores) == 0 {
+		return r, fmt.Errorf("%d cores are too few", len(all))
+	}
+	var out, complaint bytes.Buffer
+	command := exec.CommandContext(ctx, program, s.Kind(), string(text))
+	command.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(len(cores)))
+	command.Stdout, command.Stderr = &out, &complaint
+	if err := gauge.On(cores, command.Start); err != nil {
 		return r, err
 	}
 	if err := command.Wait(); err != nil {
@@ -70,7 +80,7 @@ func once(ctx context.Context, s measure.Spec) (r measure.Result, err error) {
 }
 
 // Median of what f reads of each run. It is 0 where there are no runs.
-func Median(runs []measure.Result, f func(measure.Result) float64) float64 {
+func Median[R any](runs []R, f func(R) float64) float64 {
 	values := make([]float64, len(runs))
 	for i, r := range runs {
 		values[i] = f(r)
@@ -92,7 +102,7 @@ func Middle(values []float64) float64 {
 }
 
 // Ratio is the median, over the turns, of what b cost by what a cost.
-func Ratio(a, b []measure.Result, f func(measure.Result) float64) float64 {
+func Ratio[R any](a, b []R, f func(R) float64) float64 {
 	var values []float64
 	for i := range min(len(a), len(b)) {
 		if of := f(a[i]); of > 0 {
