@@ -101,7 +101,7 @@ fn every_signal_is_one_json_object_with_the_agreed_keys() {
         keys.sort_unstable();
         let mut expected =
             "event violation_id rule kind severity phase trigger trace_id span_id time_unix_nano group window_start window_end \
-                            observed evidence_span_ids missing message"
+                            observed evidence_span_ids missing nearest message"
                 .split_whitespace()
                 .collect::<Vec<_>>();
         expected.sort_unstable();
@@ -212,4 +212,25 @@ fn options_reach_the_engine() {
     let done = fluo(&folder(), &["replay", "traces.jsonl", "--rules", "rules.yml", "--format", "jsonl", "--max-spans-per-trace", "2"]);
     assert_eq!(done.code, 0);
     assert!(!done.out.contains("auth-retry-storm"), "{}", done.out);
+}
+
+#[test]
+fn the_nearest_miss_is_told_of_the_quickstarts_recording() {
+    let rules =
+        "- name: fraud\n  always: trace.has(payment.charge_card) and trace.has(service == 'payment' and name == 'payment.fraud_check')\n";
+    let folder = in_folder(&[("rules.yml", rules)]);
+    let recording = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/quickstart/traces/shop.jsonl.gz");
+    let done = fluo(&folder, &["replay", "--rules", "rules.yml", "--format", "jsonl", recording]);
+    let signals: Vec<Value> = done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(signals.len(), 44, "{}", done.err);
+    let told = |spans: u8| {
+        format!("{spans} spans matched service == 'payment', none had name == 'payment.fraud_check'; nearest payment.charge_card")
+    };
+    for signal in &signals {
+        let nearest = signal["nearest"][0].as_str().unwrap();
+        assert!([told(2), told(3)].iter().any(|told| told == nearest), "{nearest}");
+        assert!(signal["message"].as_str().unwrap().contains(nearest), "{signal}");
+    }
+    let text = fluo(&folder, &["replay", "--rules", "rules.yml", recording]).out;
+    assert!(text.contains("\n  nearest   3 spans matched"), "{text}");
 }

@@ -1,6 +1,7 @@
 //! From the bytes of a message to what its spans leave behind: ids, times, picks and kept values. No lock is held here.
 
 use crate::expr::term;
+use crate::near::{self, Miss};
 use crate::otlp::{ReadReport, ResourceView, Scratch, SpanView, read_traces};
 use crate::plan::{Plan, Service};
 use crate::select::SpanEnv;
@@ -20,6 +21,7 @@ pub(crate) struct Incoming {
     pub(crate) call: u64,
     picks: (u32, u32),
     values: (u32, u32),
+    misses: (u32, u32),
 }
 
 /// The spans of a message as one plan sees them. Reused for every message.
@@ -28,6 +30,7 @@ pub(crate) struct Batch {
     pub(crate) spans: Vec<Incoming>,
     picks: Vec<Pick>,
     values: Vec<KeptValue>,
+    misses: Vec<Miss>,
     scratch: Scratch,
     service: Vec<u8>,
     wanted: Vec<u32>,
@@ -36,25 +39,32 @@ pub(crate) struct Batch {
 impl Batch {
     /// Reads a message.
     pub(crate) fn read(&mut self, plan: &Plan, resources: &Resources, calls: &Calls, bytes: &[u8]) -> ReadReport {
-        let Self { spans, picks, values, scratch, service: service_text, wanted } = self;
+        let Self { spans, picks, values, misses, scratch, service: service_text, wanted } = self;
         spans.clear();
         picks.clear();
         values.clear();
-        let mut of_resource: Option<(u32, ResourceRef, Service<'_>)> = None;
+        misses.clear();
+        let mut of_resource: Option<(u32, ResourceRef, Service<'_>, &[u32])> = None;
         read_traces(bytes, &plan.keys, scratch, |span| {
-            let (interned, service) = match of_resource {
-                Some((ordinal, interned, service)) if ordinal == span.resource().ordinal => (interned, service),
+            let (interned, service, near) = match of_resource {
+                Some((ordinal, interned, service, near)) if ordinal == span.resource().ordinal => (interned, service, near),
                 _ => {
                     let interned = resources.intern(span.resource(), &plan.keys);
                     let service = service_of(plan, span.resource(), service_text);
-                    of_resource = Some((span.resource().ordinal, interned, service));
-                    (interned, service)
+                    let near = plan.near.index.of_service(service_text);
+                    of_resource = Some((span.resource().ordinal, interned, service, near));
+                    (interned, service, near)
                 }
             };
             let first_pick = len(picks);
             let first_value = len(values);
+            let first_miss = len(misses);
             select(plan, span, service, picks);
-            keep(plan, span, picks.get(first_pick as usize..).unwrap_or_default(), wanted, values);
+            let picked = picks.get(first_pick as usize..).unwrap_or_default();
+            keep(plan, span, picked, wanted, values);
+            if !plan.near.plans.is_empty() {
+                near::misses(plan, near, span, picked, misses);
+            }
             let call = if plan.reads_absence && is_call(span) { calls.intern(plan, span, service_text) } else { 0 };
             spans.push(Incoming {
                 trace: span.trace_id,
@@ -74,6 +84,7 @@ impl Batch {
                 },
                 picks: (first_pick, len(picks)),
                 values: (first_value, len(values)),
+                misses: (first_miss, len(misses)),
             });
         })
     }
@@ -81,6 +92,11 @@ impl Batch {
     /// The selectors that a span of the batch satisfies or may satisfy, ascending.
     pub(crate) fn picks(&self, span: &Incoming) -> &[Pick] {
         self.picks.get(span.picks.0 as usize..span.picks.1 as usize).unwrap_or_default()
+    }
+
+    /// The watched selectors of which a span of the batch misses one conjunct.
+    pub(crate) fn misses(&self, span: &Incoming) -> &[Miss] {
+        self.misses.get(span.misses.0 as usize..span.misses.1 as usize).unwrap_or_default()
     }
 
     /// The values that the plan keeps of a span of the batch.

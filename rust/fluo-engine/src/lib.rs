@@ -12,6 +12,7 @@ mod identity;
 mod ingest;
 mod json;
 pub mod memory;
+mod near;
 pub mod otlp;
 mod plan;
 pub mod projection;

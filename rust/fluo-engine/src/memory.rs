@@ -51,6 +51,8 @@ pub enum Costs {
 pub struct TraceMemory {
     /// A trace, whatever its spans.
     pub trace_bytes: u64,
+    /// What of that is for the nearest misses of wanted spans, which signals tell.
+    pub nearest_bytes: u64,
     /// Every span of it.
     pub span_bytes: u64,
     /// Every client or producer span, in addition: what may dangle.

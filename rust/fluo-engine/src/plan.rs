@@ -6,6 +6,7 @@ mod compile;
 mod direction;
 mod fields;
 mod index;
+mod near;
 mod owner;
 mod predicate;
 mod window;
@@ -22,6 +23,7 @@ use crate::value::Val;
 
 pub(crate) use compile::Notes;
 pub(crate) use index::{SelectorIndex, Service};
+pub(crate) use near::{Near, NearPart};
 pub(crate) use window::mirrored;
 pub use window::unsupported;
 
@@ -41,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) terms_of_all: Vec<u32>,
     pub(crate) sets: Vec<SetPlan>,
     pub(crate) relations: Vec<RelationPlan>,
+    /// Selectors of which some claim wants spans: near misses of them are told.
+    pub(crate) near: Near,
     /// The rules over `spans`.
     pub(crate) windows: Vec<WindowPlan>,
     /// By selector: the rules over traces whose verdict it may change.

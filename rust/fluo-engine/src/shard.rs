@@ -14,6 +14,7 @@ use foldhash::quality::RandomState;
 use crate::config::Config;
 use crate::generation::Generation;
 use crate::ingest::{Batch, Incoming};
+use crate::near::Missed;
 use crate::signal::{Signal, Trigger};
 use crate::stats::Stats;
 use crate::store::calls::{Calls, Lesson};
@@ -242,6 +243,9 @@ impl Shard {
         };
         let held = trace.bytes();
         let added = trace.add(record, span.call, scratch, &in_use.combinations, shared.config.max_spans_per_trace, |id| shared.print(id));
+        if added == Added::New {
+            Missed::add(&mut trace.near, batch.misses(span));
+        }
         match added {
             Added::New if is_late => {
                 counts.late += 1;

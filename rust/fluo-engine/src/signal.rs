@@ -47,6 +47,8 @@ pub struct Signal {
     pub evidence_truncated: bool,
     /// What had to be there and was not.
     pub missing: Vec<String>,
+    /// The nearest misses of what was missing: how many spans matched all but one condition, and the value that came nearest.
+    pub nearest: Vec<String>,
     /// Values of the `show` fields of the witnesses.
     pub shown: Vec<(String, String)>,
     /// Whether the trace was whole when the verdict was given; `None` before completion and for rules over `spans`.

@@ -38,6 +38,9 @@ fn of_trace(name: &str, costs: &TraceMemory) -> String {
             Kept::Matching(predicates) => format!("the spans that match {}: {kept} each", or(predicates)),
         },
     );
+    if costs.nearest_bytes > 0 {
+        out.line("nearest", &format!("{} of a trace tell the nearest miss of a missing span", size(costs.nearest_bytes)));
+    }
     values(&mut out, &costs.values);
     if let Some(groups) = &costs.groups {
         out.line(

@@ -27,6 +27,7 @@ pub(crate) fn json_line(signal: &Signal) -> String {
         "observed": map(&signal.observed),
         "evidence_span_ids": signal.evidence.iter().copied().map(span_id).collect::<Vec<_>>(),
         "missing": signal.missing,
+        "nearest": signal.nearest,
         "message": signal.message,
     });
     format!("{object}\n")
@@ -52,6 +53,7 @@ pub(crate) fn text(signal: &Signal) -> String {
     line("group", &pairs(&signal.group));
     line("observed", &pairs(&signal.observed));
     line("missing", &signal.missing.join(", "));
+    line("nearest", &signal.nearest.join(", "));
     let spans: Vec<String> = signal.evidence.iter().copied().map(span_id).collect();
     line("evidence", &format!("{}{}", spans.join(" "), if signal.evidence_truncated { " …" } else { "" }));
     let place = [trace_id(signal).map(|id| format!("trace {id}")), signal.span_id.map(|id| format!("span {}", span_id(id)))];

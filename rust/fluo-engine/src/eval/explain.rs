@@ -13,6 +13,7 @@ use super::cell::Cell;
 use super::spanset::Member;
 use super::view::{Frame, RecordEnv, View};
 use crate::expr::{Node, TermNode, decide};
+use crate::near::Missed;
 use crate::plan::{self, Claim, ClaimTerm, Distinguished, Function, RulePlan, StepPlan};
 use crate::truth::Truth;
 
@@ -30,6 +31,8 @@ pub(crate) struct Explanation {
     pub(crate) observed: Vec<(String, String)>,
     /// What had to be there and was not.
     pub(crate) missing: Vec<String>,
+    /// The nearest misses of it.
+    pub(crate) nearest: Vec<String>,
     /// What was seen, as parts of a sentence.
     pub(crate) seen: Vec<String>,
 }
@@ -86,11 +89,11 @@ impl<'t> Blame<'_, 't> {
 
     /// What makes the claim's guard hold, where it holds: one witness is enough, its absence is no news.
     fn guard(&mut self, guard: &'t Claim) {
-        let missing = std::mem::take(&mut self.found.missing);
+        let (missing, nearest) = (std::mem::take(&mut self.found.missing), std::mem::take(&mut self.found.nearest));
         if self.view.truth(guard, self.frame) == Truth::True {
             self.claim(guard, true);
         }
-        self.found.missing = missing;
+        (self.found.missing, self.found.nearest) = (missing, nearest);
     }
 
     fn emptiness(&mut self, set: u32, tested: u32, filled: bool) {
@@ -103,7 +106,9 @@ impl<'t> Blame<'_, 't> {
             return;
         }
         let among = self.certain(tested).len();
-        if tested != set && among > 0 {
+        if self.nearest(set, 0) {
+            // It says more than that there was none.
+        } else if tested != set && among > 0 {
             self.see(format!("{among} {} matched {}, none of them {text}", spans(among), self.text(tested)));
         } else {
             self.see(format!("no span matched {text}"));
@@ -122,6 +127,7 @@ impl<'t> Blame<'_, 't> {
         let members = self.certain(count);
         let text = self.text(count);
         let Some(needed) = needed(op, value, &bound, members.len()) else {
+            self.nearest(count, members.len());
             self.found.missing.push(format!("{} {} of {text}", expected(op, value), show(&bound)));
             return;
         };
@@ -159,6 +165,19 @@ impl<'t> Blame<'_, 't> {
                 }
             }
         }
+    }
+
+    /// Tells the nearest miss of a set that one selector picks, where there is one and the frame is the whole trace.
+    fn nearest(&mut self, set: u32, members: usize) -> bool {
+        let Some(plan) = self.view.set(set) else { return false };
+        let narrowed = (self.frame.group.is_some() && plan.grouped) || (self.frame.instant.is_some() && plan.within.is_some());
+        let Some(selector) = plan.selector.filter(|_| !narrowed) else { return false };
+        let Some(sentence) = Missed::sentence(&self.view.trace.near, self.view.plan, selector, members) else { return false };
+        if !self.found.nearest.contains(&sentence) {
+            self.found.nearest.push(sentence.clone());
+        }
+        self.see(sentence);
+        true
     }
 
     fn see(&mut self, sentence: String) {

@@ -3,6 +3,7 @@
 use super::{Kept, TraceGroups, TraceMemory, ValueMemory, values};
 use crate::config::Config;
 use crate::expr::{LocalField, TermNode};
+use crate::near::Missed;
 use crate::plan::{Notes, Plan, RulePlan};
 use crate::store::record::Record;
 use crate::store::trace::{Call, Counter, Decided, KeptValue, Light, TraceState};
@@ -20,7 +21,9 @@ pub(super) fn costs(plan: &Plan, notes: &Notes, config: &Config) -> TraceMemory 
     let spans = config.max_spans_per_trace as u64;
     let values = values::of(plan, notes);
     let standing: u64 = plan.rules.iter().map(|rule| standing(plan, rule, config)).fold(0, u64::saturating_add);
-    let trace = size_of::<TraceState>() as u64 + grown::<Counter>(notes.selectors.len() as u64);
+    let watched: usize = plan.near.plans.iter().map(|near| near.parts.len()).sum();
+    let nearest = grown::<Missed>(watched as u64);
+    let trace = size_of::<TraceState>() as u64 + grown::<Counter>(notes.selectors.len() as u64) + nearest;
     let of_values: u64 = values.iter().map(|value| value.value_bytes.saturating_mul(2).saturating_add(value.text_bytes)).sum();
     let texts: u64 = values.iter().map(|value| value.text_bytes).sum();
     let at_most = [
@@ -36,6 +39,7 @@ pub(super) fn costs(plan: &Plan, notes: &Notes, config: &Config) -> TraceMemory 
     debug_assert!(of_values >= texts, "values cost more than their texts");
     TraceMemory {
         trace_bytes: trace,
+        nearest_bytes: nearest,
         span_bytes: size_of::<Light>() as u64,
         call_bytes: size_of::<Call>() as u64,
         kept_bytes: size_of::<Record>() as u64,

@@ -9,7 +9,7 @@ use fluo_lang::program::{Expr, Guard, MessagePart, Mode, Polarity, RuleSet, Scop
 use super::claim::Sets;
 use super::direction::Directions;
 use super::predicate::is_local_term;
-use super::{Claim, ClaimTerm, Function, KeptTerm, Plan, RelationPlan, RulePlan, SelectorIndex, SetPlan, StepPlan, fields};
+use super::{Claim, ClaimTerm, Function, KeptTerm, Near, Plan, RelationPlan, RulePlan, SelectorIndex, SetPlan, StepPlan, fields};
 use crate::expr::{Node, TermNode};
 use crate::otlp::KeyTable;
 use crate::store::calls::CALL_KEYS;
@@ -61,6 +61,7 @@ impl Plan {
         let mut touched = Vec::new();
         let mut windows = Vec::new();
         let mut never_silent = Vec::new();
+        let mut near = Near::default();
         for (at, rule) in ruleset.rules.iter().enumerate() {
             if rule.mode == Mode::Disabled {
                 continue;
@@ -76,6 +77,7 @@ impl Plan {
                 Guard::Everywhere => None,
                 Guard::When(guard) | Guard::Derived(guard) => Some(compiler.claim(guard, &rule.by)),
             };
+            compiler.watch(&mut near, &claim);
             let guard_is_derived = matches!(rule.guard, Guard::Derived(_));
             let mut sets = Sets::default();
             guard.iter().for_each(|g| sets.of(g));
@@ -162,6 +164,7 @@ impl Plan {
             terms_of_all,
             sets: compiler.sets,
             relations: compiler.relations,
+            near,
             windows,
             rules_of_selector,
             without_selectors,

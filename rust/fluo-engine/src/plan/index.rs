@@ -43,8 +43,8 @@ pub(crate) enum Service<'p> {
 
 /// Texts of which a span has to have one, for a predicate not to be false.
 #[derive(Debug, Clone, Default)]
-struct Demand {
-    texts: Option<Vec<Box<[u8]>>>,
+pub(super) struct Demand {
+    pub(super) texts: Option<Vec<Box<[u8]>>>,
     /// Whether having one of them is all that the predicate says.
     is_all: bool,
 }
@@ -112,7 +112,7 @@ impl ByName {
 }
 
 /// The parts of which each has to hold.
-fn conjuncts(node: &Node) -> Vec<&Node> {
+pub(super) fn conjuncts(node: &Node) -> Vec<&Node> {
     match node {
         Node::And(parts) => parts.iter().flat_map(conjuncts).collect(),
         one => vec![one],
@@ -120,7 +120,7 @@ fn conjuncts(node: &Node) -> Vec<&Node> {
 }
 
 /// The part that demands the fewest texts of a field, with its place.
-fn sharpest(conjuncts: &[&Node], field: &impl Fn(&LocalField) -> bool) -> Option<(usize, Demand)> {
+pub(super) fn sharpest(conjuncts: &[&Node], field: &impl Fn(&LocalField) -> bool) -> Option<(usize, Demand)> {
     let demands = conjuncts.iter().enumerate().map(|(at, node)| (at, demand(node, field)));
     demands.filter(|(_, d)| d.texts.is_some()).min_by_key(|(_, d)| d.texts.as_ref().map_or(0, Vec::len))
 }

@@ -10,6 +10,7 @@ use super::record::{Record, kind};
 use crate::eval::groups::GroupId;
 use crate::eval::rule::Outcome;
 use crate::expr::read::Read;
+use crate::near::Missed;
 use crate::plan::Plan;
 use crate::signal::Trigger;
 use crate::truth::Reasons;
@@ -114,6 +115,8 @@ pub(crate) struct TraceState {
     pub(crate) values: Vec<KeptValue>,
     pub(crate) counters: Vec<Counter>,
     pub(crate) decided: Vec<Decided>,
+    /// Spans that nearly match what some claim wants.
+    pub(crate) near: Vec<Missed>,
     /// Calls that the table may know.
     calls: Vec<Call>,
     /// Records at the last time each kind of costly evaluation ran: keeps early looks at growing traces linear.
@@ -156,6 +159,7 @@ impl TraceState {
             values: Vec::new(),
             counters: Vec::new(),
             decided: Vec::new(),
+            near: Vec::new(),
             looked_at: 0,
             seen: None,
             text: 0,
@@ -352,6 +356,7 @@ impl TraceState {
             + self.text
             + self.counters.capacity() * size_of::<Counter>()
             + self.decided.capacity() * size_of::<Decided>()
+            + self.near.capacity() * size_of::<Missed>()
             + self.calls.capacity() * size_of::<Call>()
             + self.seen.as_ref().map_or(0, |s| s.capacity() * 5)
     }

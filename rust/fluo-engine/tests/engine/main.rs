@@ -5,6 +5,7 @@ mod completion;
 mod early;
 mod limits;
 mod memory;
+mod nearest;
 mod reload;
 mod signals;
 mod windows;

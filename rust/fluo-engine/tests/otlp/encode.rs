@@ -42,6 +42,7 @@ fn full() -> Signal {
         evidence: vec![1, 0xffff_0000_0000_0002],
         evidence_truncated: true,
         missing: vec!["a span `payment.fraud_check`".to_owned()],
+        nearest: vec!["2 spans matched kind == server, none had status == ok; nearest error".to_owned()],
         shown: texts(&[("http.route", "/a"), ("order.id", "7"), ("http.route", "/b"), ("http.route", "/a")]),
         trace_complete: Some(false),
         trace_spans: Some(60),
@@ -71,6 +72,7 @@ fn least() -> Signal {
         evidence: Vec::new(),
         evidence_truncated: false,
         missing: Vec::new(),
+        nearest: Vec::new(),
         shown: Vec::new(),
         trace_complete: None,
         trace_spans: None,
@@ -124,6 +126,7 @@ fluo.observed.trace.spans.where(service == 'auth').count() = '51'
 fluo.evidence.span_ids = ['0000000000000001', 'ffff000000000002']
 fluo.evidence.truncated = true
 fluo.evidence.missing = ['a span `payment.fraud_check`']
+fluo.evidence.nearest = ['2 spans matched kind == server, none had status == ok; nearest error']
 fluo.show.http.route = ['/a', '/b']
 fluo.show.order.id = '7'
 fluo.rule.runbook = 'https://run/1'

@@ -49,6 +49,7 @@ pub(super) fn of(signal: &Signal) -> Vec<KeyValue> {
         out.push("fluo.evidence.truncated", Value::BoolValue(true));
     }
     out.list("fluo.evidence.missing", &signal.missing);
+    out.list("fluo.evidence.nearest", &signal.nearest);
     out.named("fluo.show.", &signal.shown);
     out.named("fluo.rule.", &signal.carried);
     out.0
