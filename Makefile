@@ -20,6 +20,7 @@ SHIM = $(ARCHIVES)/libfluo.a $(shell find go-shim -path $(BENCH) -prune -o \( -n
 
 GO_MODULES := go-shim go-shim/bench $(QUICKSTART)/shop $(QUICKSTART)/demo tests/e2e
 SUITE := tests/suite.sh
+CORPUS := $(TARGET)/collector-cases.json
 DIFFERENTIAL := $(TARGET)/differential/examples/differential
 
 .PHONY: help lib lib-faults collector cli demo record test test-rust test-differential differential test-ffi test-go test-bench test-shop \
@@ -110,7 +111,8 @@ test-shop: ## record the shop anew and check the facts about it
 	@cd $(QUICKSTART)/shop && $(CURDIR)/$(SUITE) run shop go test -count=1 -v ./...
 
 test-e2e: collector cli lib-faults ## a real collector on loopback
-	@cd tests/e2e && OCB=$(OCB) $(CURDIR)/$(SUITE) run e2e go test -count=1 -timeout 20m -v ./...
+	@cargo run --quiet --package fluo-testkit --example collector_cases -- tests/conformance > $(CORPUS)
+	@cd tests/e2e && OCB=$(OCB) FLUO_CORPUS=$(CORPUS) $(CURDIR)/$(SUITE) run e2e go test -count=1 -timeout 20m -v ./...
 
 lint: lib ## formatting, clippy and vet
 	@for tool in fmt clippy; do \

@@ -1,0 +1,243 @@
+package e2e
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fluo-otel/fluo/examples/quickstart/demo/collector"
+	fluo "github.com/fluo-otel/fluo/examples/quickstart/demo/signal"
+)
+
+// Everything that is sent is decided after these, whatever is missing.
+const (
+	caseSettle      = 500 * time.Millisecond
+	caseMaxDuration = 2 * time.Second
+)
+
+// corpus is what the example collector_cases of fluo-testkit writes.
+type corpus struct {
+	Cases   []conformanceCase
+	LeftOut []struct{ Section, Name, Why string } `json:"left_out"`
+}
+
+// conformanceCase is a test of the conformance corpus with its spans as one
+// request and the signals that the reference evaluator expects.
+type conformanceCase struct {
+	Section, Name string
+	Rules         []string
+	Settings      map[string]any
+	Request       string
+	Signals       []struct {
+		Rule        string
+		TraceID     string `json:"trace_id"`
+		Group       map[string]string
+		ViolationID string `json:"violation_id"`
+	}
+}
+
+// TestConformance sends the conformance corpus through a collector: every test
+// that does not depend on times of arrival has a receiver, a connector and a
+// pipeline of its own.
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	all := readCorpus(t)
+	scratch := t.TempDir()
+	endpoints := freeAddresses(t, len(all.Cases))
+	config := write(t, filepath.Join(scratch, "corpus.yaml"), corpusConfig(t, scratch, all.Cases, endpoints))
+	c := start(t, "", collector.Options{Args: []string{"--config", config}})
+	for i, one := range all.Cases {
+		post(t, "http://"+endpoints[i]+"/v1/traces", one)
+	}
+	sent := time.Now()
+	want := map[string]int{}
+	total := 0
+	for i, one := range all.Cases {
+		for _, s := range one.Signals {
+			want[fmt.Sprint(i, " ", s.Rule, " ", s.TraceID, " ", group(s.Group), " ", s.ViolationID)]++
+		}
+		total += len(one.Signals)
+	}
+	waitForSignals(t, c, total)
+	// One too many could still come from a trace that nothing completes.
+	time.Sleep(time.Until(sent.Add(caseMaxDuration + time.Second)))
+	stop(t, c)
+
+	got := map[string]int{}
+	for _, s := range signals(t, c) {
+		if s.Event == "fluo.violation" {
+			got[fact(s)]++
+		}
+	}
+	for _, wanted := range slices.Sorted(maps.Keys(want)) {
+		if got[wanted] == 0 {
+			t.Errorf("%s: expected, did not come", named(all.Cases, wanted))
+		}
+	}
+	for _, came := range slices.Sorted(maps.Keys(got)) {
+		if want[came] == 0 {
+			t.Errorf("%s: came, not expected", named(all.Cases, came))
+		}
+	}
+	t.Logf("%d cases with %d signals, %d left out", len(all.Cases), total, len(all.LeftOut))
+}
+
+// TestConformanceIsSpread keeps the corpus' part for the collector from
+// becoming small or one-sided.
+func TestConformanceIsSpread(t *testing.T) {
+	t.Parallel()
+	all := readCorpus(t)
+	sections := map[string]int{}
+	signalling := 0
+	for _, one := range all.Cases {
+		sections[one.Section]++
+		if len(one.Signals) > 0 {
+			signalling++
+		}
+	}
+	for _, one := range all.LeftOut {
+		t.Logf("left out: %s: %s: %s", one.Section, one.Name, one.Why)
+		if one.Section != "dangling" && sections[one.Section] == 0 {
+			t.Errorf("no case of the section %s", one.Section)
+		}
+	}
+	if len(all.Cases) < 110 || signalling < 80 {
+		t.Errorf("%d cases, %d with signals", len(all.Cases), signalling)
+	}
+}
+
+func readCorpus(t *testing.T) corpus {
+	t.Helper()
+	path := os.Getenv("FLUO_CORPUS")
+	if path == "" {
+		t.Fatal("FLUO_CORPUS names no file: run `make test-e2e`")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all corpus
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// corpusConfig is merged over the quickstart's configuration. It is JSON,
+// which is YAML.
+func corpusConfig(t *testing.T, scratch string, cases []conformanceCase, endpoints []string) string {
+	t.Helper()
+	receivers, connectors, pipelines := map[string]any{}, map[string]any{}, map[string]any{}
+	var outputs []string
+	for i, one := range cases {
+		connector, receiver := fmt.Sprintf("fluo/%d", i), fmt.Sprintf("otlp/%d", i)
+		var files []string
+		for k, rules := range one.Rules {
+			files = append(files, write(t, filepath.Join(scratch, fmt.Sprintf("rules-%d-%d.yml", i, k)), rules))
+		}
+		settings := map[string]any{
+			"rule_files": files, "reload_interval": 0, "late_grace": 0,
+			"settle": caseSettle.String(), "max_duration": caseMaxDuration.String(),
+			"resource": map[string]string{"case": fmt.Sprint(i)},
+		}
+		maps.Copy(settings, one.Settings)
+		connectors[connector] = settings
+		receivers[receiver] = map[string]any{"protocols": map[string]any{"http": map[string]string{"endpoint": endpoints[i]}}}
+		pipelines[fmt.Sprintf("traces/%d", i)] = map[string]any{"receivers": []string{receiver}, "exporters": []string{connector}}
+		outputs = append(outputs, connector)
+	}
+	pipelines["logs/corpus"] = map[string]any{"receivers": outputs, "exporters": []string{"file"}}
+	text, err := json.Marshal(map[string]any{
+		"receivers": receivers, "connectors": connectors, "service": map[string]any{"pipelines": pipelines},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// In a configuration a dollar begins a variable.
+	return strings.ReplaceAll(string(text), "$", "$$")
+}
+
+func post(t *testing.T, url string, one conformanceCase) {
+	t.Helper()
+	body, err := hex.DecodeString(one.Request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(string(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-protobuf")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("%s: %s: the collector answers %s", one.Section, one.Name, response.Status)
+	}
+}
+
+// fact is what a signal says, in the form of the expected ones.
+func fact(s fluo.Signal) string {
+	groups := map[string]string{}
+	for key, value := range s.Attributes {
+		if field, ok := strings.CutPrefix(key, "fluo.group."); ok {
+			groups[field] = value
+		}
+	}
+	trace := s.TraceID
+	if overSpans(s) {
+		trace = ""
+	}
+	return fmt.Sprint(s.Resource["case"], " ", s.Rule(), " ", trace, " ", group(groups), " ", s.ID())
+}
+
+// overSpans says whether the signal's rule is about all spans: only rules over
+// traces know how many spans a trace has.
+func overSpans(s fluo.Signal) bool {
+	_, known := s.Attributes["fluo.trace.spans"]
+	return !known
+}
+
+func group(fields map[string]string) string {
+	var all []string
+	for _, field := range slices.Sorted(maps.Keys(fields)) {
+		all = append(all, field+"="+fields[field])
+	}
+	return "[" + strings.Join(all, " ") + "]"
+}
+
+// named puts the case's name in the place of its number.
+func named(cases []conformanceCase, fact string) string {
+	var i int
+	if _, err := fmt.Sscan(fact, &i); err != nil || i >= len(cases) {
+		return fact
+	}
+	_, rest, _ := strings.Cut(fact, " ")
+	return fmt.Sprintf("%s: %s: %s", cases[i].Section, cases[i].Name, rest)
+}
+
+// freeAddresses holds all of them until it has enough, so that they differ.
+func freeAddresses(t *testing.T, n int) []string {
+	t.Helper()
+	var addresses []string
+	for range n {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		addresses = append(addresses, listener.Addr().String())
+	}
+	return addresses
+}
