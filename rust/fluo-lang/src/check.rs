@@ -12,6 +12,8 @@ mod fields;
 mod hash;
 mod lints;
 mod message;
+mod opposites;
+mod ranges;
 mod relation;
 mod rule;
 mod shorthand;

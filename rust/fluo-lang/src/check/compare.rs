@@ -4,7 +4,7 @@ use super::context::{Level, Lowering, Note, OpenList};
 use super::types::{Ty, Typed};
 use super::words::{KINDS, STATUSES, did_you_mean};
 use crate::codes;
-use crate::program::{CompareOp, Expr, FieldKey, Term};
+use crate::program::{AggregateFn, CompareOp, Expr, FieldKey, Term};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Head};
 use crate::value::{self, Value};
@@ -93,6 +93,7 @@ impl<'a> Lowering<'a> {
         self.check_types(op, &a, &b, left, right, span)?;
         self.hint_comparison(op, &a, &b, span);
         self.check_in_flight(op, &a, &b, span)?;
+        self.hint_negative_duration(op, &a.term, &b.term, span);
         if let (Term::Literal(x), Term::Literal(y)) = (&a.term, &b.term)
             && level != Level::Claim
         {
@@ -162,6 +163,7 @@ impl<'a> Lowering<'a> {
 
     fn hint_comparison(&mut self, op: CompareOp, a: &Typed, b: &Typed, span: Span) {
         for (side, other) in [(a, b), (b, a)] {
+            self.hint_number(op, side, other, span);
             let (Term::Field(field), Term::Literal(Value::String(text))) = (&side.term, &other.term) else { continue };
             let equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
             if equality && field.key == FieldKey::Name && text.contains('*') {
@@ -174,6 +176,28 @@ impl<'a> Lowering<'a> {
                     .help("ids are lower-case hex: 32 digits of a trace, 16 of a span");
                 self.warn(span, note);
             }
+        }
+    }
+
+    /// A number that an id or a count never is.
+    fn hint_number(&mut self, op: CompareOp, side: &Typed, other: &Typed, span: Span) {
+        let Term::Literal(value @ (Value::Int(_) | Value::Float(_))) = &other.term else { return };
+        if !matches!(op, CompareOp::Eq | CompareOp::Ne) {
+            return;
+        }
+        let n = crate::print::literal(value);
+        if let (Ty::Id, Term::Field(field)) = (side.ty, &side.term)
+            && !may_be_id(&field.key, &n)
+        {
+            let note = Note::new(codes::NEVER_HOLDS, format!("no id is `{n}`")).help("ids are text: lower-case hex, quoted");
+            self.warn(span, note);
+        }
+        let counts = |function: &AggregateFn| matches!(function, AggregateFn::Count | AggregateFn::Distinct(_) | AggregateFn::Concurrent);
+        if let (Term::Aggregate(aggregate), Value::Float(f)) = (&side.term, value)
+            && counts(&aggregate.function)
+            && f.fract() != 0.0
+        {
+            self.warn(span, Note::new(codes::NEVER_HOLDS, format!("a number of spans is never `{n}`")).help("counts are whole numbers"));
         }
     }
 
@@ -284,13 +308,7 @@ fn duration_beside<'t>(a: &'t Typed, b: &'t Typed) -> Option<&'t Term> {
 }
 
 fn mirrored(op: CompareOp) -> &'static str {
-    crate::print::compare_op(match op {
-        CompareOp::Lt => CompareOp::Gt,
-        CompareOp::Le => CompareOp::Ge,
-        CompareOp::Gt => CompareOp::Lt,
-        CompareOp::Ge => CompareOp::Le,
-        same => same,
-    })
+    crate::print::compare_op(super::ranges::exchanged(op))
 }
 
 fn may_be_id(key: &FieldKey, text: &str) -> bool {

@@ -29,10 +29,14 @@ impl<'a> Lowering<'a> {
                 let parts = self.parts(items, level)?;
                 self.close_lists(before, &parts);
                 self.refuse_contradiction(&parts, level, expr.span);
+                self.hint_empty_range(&parts, level, expr.span);
+                self.hint_opposites(&parts, expr.span);
                 Some(flatten(parts, |e| if let Expr::And(inner) = e { Ok(inner) } else { Err(e) }, Expr::And))
             }
             ExprKind::Or(items) => {
                 let parts = self.parts(items, level)?;
+                self.hint_full_range(&parts, expr.span);
+                self.hint_alternatives(&parts, expr.span);
                 Some(flatten(parts, |e| if let Expr::Or(inner) = e { Ok(inner) } else { Err(e) }, Expr::Or))
             }
             ExprKind::Implies(left, right) => {
