@@ -59,6 +59,8 @@ func TestOwnTelemetry(t *testing.T) {
 	metadatatest.AssertEqualConnectorFluoSpansLate(t, tel, one(0), same)
 	metadatatest.AssertEqualConnectorFluoTracesOpen(t, tel, one(0), same)
 	metadatatest.AssertEqualConnectorFluoTracesEvicted(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoGroupsEvicted(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoSpansOverLimit(t, tel, one(0), same)
 	metadatatest.AssertEqualConnectorFluoSignalsEmitted(t, tel, one(1), same)
 	metadatatest.AssertEqualConnectorFluoSignalsDropped(t, tel, one(0), same)
 	metadatatest.AssertEqualConnectorFluoSignalsFailed(t, tel, one(0), same)
@@ -104,6 +106,22 @@ func TestLimitsShowInTelemetry(t *testing.T) {
 	assert.Equal(t, int64(100), open+evicted)
 	assert.Greater(t, evicted, open, "the engine divides the limit among its shards, so it holds about that many")
 	gate.Open()
+	require.NoError(t, edge.Shutdown(t.Context()))
+}
+
+func TestSpansAndGroupsOverALimitAreCounted(t *testing.T) {
+	tel := telemetry(t)
+	cfg := config()
+	cfg.Engine.MaxSpansPerTrace = 5
+	cfg.Engine.MaxGroups = 3
+	cfg.Engine.Rules = append(cfg.Engine.Rules, map[string]any{
+		"name": "once", "never": "spans.where(name != 'x').by(span_id).within(1m).count() > 1",
+	})
+	edge := newLogsEdge(t, tel, cfg, &consumertest.LogsSink{})
+	start(t, edge)
+	consume(t, edge, tracetest.Trace(1, "a", "b", "c", "d", "e", "f", "g"))
+	assert.Equal(t, int64(2), value(tel, "otelcol_connector_fluo_spans_over_limit"))
+	assert.Equal(t, int64(2), value(tel, "otelcol_connector_fluo_groups_evicted"), "of five spans in groups of their own three are held")
 	require.NoError(t, edge.Shutdown(t.Context()))
 }
 

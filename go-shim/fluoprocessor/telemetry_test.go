@@ -47,6 +47,8 @@ func TestOwnTelemetry(t *testing.T) {
 	metadatatest.AssertEqualProcessorFluoSpansLate(t, tel, one(0), same)
 	metadatatest.AssertEqualProcessorFluoTracesOpen(t, tel, one(0), same)
 	metadatatest.AssertEqualProcessorFluoTracesEvicted(t, tel, one(0), same)
+	metadatatest.AssertEqualProcessorFluoGroupsEvicted(t, tel, one(0), same)
+	metadatatest.AssertEqualProcessorFluoSpansOverLimit(t, tel, one(0), same)
 	metadatatest.AssertEqualProcessorFluoMemoryHeld(t, tel, one(0), same, metricdatatest.IgnoreValue())
 	metadatatest.AssertEqualProcessorFluoSignalsEmitted(t, tel, one(1), same)
 	metadatatest.AssertEqualProcessorFluoSignalsDropped(t, tel, one(0), same)

@@ -18,8 +18,10 @@ type Instruments struct {
 	SpansRejected   metric.Int64ObservableCounter
 	SpansDuplicate  metric.Int64ObservableCounter
 	SpansLate       metric.Int64ObservableCounter
+	SpansOverLimit  metric.Int64ObservableCounter
 	TracesOpen      metric.Int64ObservableGauge
 	TracesEvicted   metric.Int64ObservableCounter
+	GroupsEvicted   metric.Int64ObservableCounter
 	BytesHeld       metric.Int64ObservableGauge
 	Verdicts        metric.Int64ObservableCounter
 	SignalsEmitted  metric.Int64ObservableCounter
@@ -39,8 +41,8 @@ func (i *Instruments) Register(meter metric.Meter, r *Runtime, report func() boo
 		}
 		return nil
 	},
-		i.SpansReceived, i.SpansSelected, i.SpansRejected, i.SpansDuplicate, i.SpansLate, i.TracesOpen, i.TracesEvicted,
-		i.BytesHeld, i.Verdicts, i.SignalsEmitted, i.SignalsDropped, i.SignalsFailed, i.SignalsQueued, i.IngestErrors,
+		i.SpansReceived, i.SpansSelected, i.SpansRejected, i.SpansDuplicate, i.SpansLate, i.SpansOverLimit, i.TracesOpen,
+		i.TracesEvicted, i.GroupsEvicted, i.BytesHeld, i.Verdicts, i.SignalsEmitted, i.SignalsDropped, i.SignalsFailed, i.SignalsQueued, i.IngestErrors,
 		i.Reloads, i.EnginesPoisoned)
 }
 
@@ -50,8 +52,10 @@ func (i *Instruments) observe(o metric.Observer, s Snapshot) {
 	o.ObserveInt64(i.SpansRejected, s.SpansRejected)
 	o.ObserveInt64(i.SpansDuplicate, s.SpansDuplicate)
 	o.ObserveInt64(i.SpansLate, s.SpansLate)
+	o.ObserveInt64(i.SpansOverLimit, s.SpansOverLimit)
 	o.ObserveInt64(i.TracesOpen, s.TracesOpen)
 	o.ObserveInt64(i.TracesEvicted, s.TracesEvicted)
+	o.ObserveInt64(i.GroupsEvicted, s.GroupsEvicted)
 	o.ObserveInt64(i.BytesHeld, s.BytesHeld)
 	for v := range s.Verdicts() {
 		o.ObserveInt64(i.Verdicts, v.Count, metric.WithAttributes(

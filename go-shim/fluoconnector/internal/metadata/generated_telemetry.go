@@ -29,6 +29,7 @@ type TelemetryBuilder struct {
 	mu                           sync.Mutex
 	registrations                []metric.Registration
 	ConnectorFluoEnginesPoisoned metric.Int64ObservableGauge
+	ConnectorFluoGroupsEvicted   metric.Int64ObservableCounter
 	ConnectorFluoIngestErrors    metric.Int64ObservableCounter
 	ConnectorFluoMemoryHeld      metric.Int64ObservableGauge
 	ConnectorFluoReloads         metric.Int64ObservableCounter
@@ -38,6 +39,7 @@ type TelemetryBuilder struct {
 	ConnectorFluoSignalsQueued   metric.Int64ObservableGauge
 	ConnectorFluoSpansDuplicate  metric.Int64ObservableCounter
 	ConnectorFluoSpansLate       metric.Int64ObservableCounter
+	ConnectorFluoSpansOverLimit  metric.Int64ObservableCounter
 	ConnectorFluoSpansReceived   metric.Int64ObservableCounter
 	ConnectorFluoSpansRejected   metric.Int64ObservableCounter
 	ConnectorFluoSpansSelected   metric.Int64ObservableCounter
@@ -63,6 +65,21 @@ func (builder *TelemetryBuilder) RegisterConnectorFluoEnginesPoisonedCallback(cb
 		cb(ctx, &observerInt64{inst: builder.ConnectorFluoEnginesPoisoned, obs: o})
 		return nil
 	}, builder.ConnectorFluoEnginesPoisoned)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterConnectorFluoGroupsEvictedCallback sets callback for observable ConnectorFluoGroupsEvicted metric.
+func (builder *TelemetryBuilder) RegisterConnectorFluoGroupsEvictedCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ConnectorFluoGroupsEvicted, obs: o})
+		return nil
+	}, builder.ConnectorFluoGroupsEvicted)
 	if err != nil {
 		return err
 	}
@@ -207,6 +224,21 @@ func (builder *TelemetryBuilder) RegisterConnectorFluoSpansLateCallback(cb metri
 	return nil
 }
 
+// RegisterConnectorFluoSpansOverLimitCallback sets callback for observable ConnectorFluoSpansOverLimit metric.
+func (builder *TelemetryBuilder) RegisterConnectorFluoSpansOverLimitCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ConnectorFluoSpansOverLimit, obs: o})
+		return nil
+	}, builder.ConnectorFluoSpansOverLimit)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterConnectorFluoSpansReceivedCallback sets callback for observable ConnectorFluoSpansReceived metric.
 func (builder *TelemetryBuilder) RegisterConnectorFluoSpansReceivedCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
@@ -331,6 +363,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{engines}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ConnectorFluoGroupsEvicted, err = builder.meter.Int64ObservableCounter(
+		"otelcol_connector_fluo_groups_evicted",
+		metric.WithDescription("Groups that were forgotten or not judged because a rule had too many [Development]"),
+		metric.WithUnit("{groups}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ConnectorFluoIngestErrors, err = builder.meter.Int64ObservableCounter(
 		"otelcol_connector_fluo_ingest_errors",
 		metric.WithDescription("Batches that were not evaluated, or not as a whole [Development]"),
@@ -382,6 +420,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.ConnectorFluoSpansLate, err = builder.meter.Int64ObservableCounter(
 		"otelcol_connector_fluo_spans_late",
 		metric.WithDescription("Spans that came after their trace was decided [Development]"),
+		metric.WithUnit("{spans}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ConnectorFluoSpansOverLimit, err = builder.meter.Int64ObservableCounter(
+		"otelcol_connector_fluo_spans_over_limit",
+		metric.WithDescription("Spans that were left out because their trace had too many [Development]"),
 		metric.WithUnit("{spans}"),
 	)
 	errs = errors.Join(errs, err)

@@ -29,6 +29,7 @@ type TelemetryBuilder struct {
 	mu                           sync.Mutex
 	registrations                []metric.Registration
 	ProcessorFluoEnginesPoisoned metric.Int64ObservableGauge
+	ProcessorFluoGroupsEvicted   metric.Int64ObservableCounter
 	ProcessorFluoIngestErrors    metric.Int64ObservableCounter
 	ProcessorFluoMemoryHeld      metric.Int64ObservableGauge
 	ProcessorFluoReloads         metric.Int64ObservableCounter
@@ -38,6 +39,7 @@ type TelemetryBuilder struct {
 	ProcessorFluoSignalsQueued   metric.Int64ObservableGauge
 	ProcessorFluoSpansDuplicate  metric.Int64ObservableCounter
 	ProcessorFluoSpansLate       metric.Int64ObservableCounter
+	ProcessorFluoSpansOverLimit  metric.Int64ObservableCounter
 	ProcessorFluoSpansReceived   metric.Int64ObservableCounter
 	ProcessorFluoSpansRejected   metric.Int64ObservableCounter
 	ProcessorFluoSpansSelected   metric.Int64ObservableCounter
@@ -63,6 +65,21 @@ func (builder *TelemetryBuilder) RegisterProcessorFluoEnginesPoisonedCallback(cb
 		cb(ctx, &observerInt64{inst: builder.ProcessorFluoEnginesPoisoned, obs: o})
 		return nil
 	}, builder.ProcessorFluoEnginesPoisoned)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorFluoGroupsEvictedCallback sets callback for observable ProcessorFluoGroupsEvicted metric.
+func (builder *TelemetryBuilder) RegisterProcessorFluoGroupsEvictedCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorFluoGroupsEvicted, obs: o})
+		return nil
+	}, builder.ProcessorFluoGroupsEvicted)
 	if err != nil {
 		return err
 	}
@@ -207,6 +224,21 @@ func (builder *TelemetryBuilder) RegisterProcessorFluoSpansLateCallback(cb metri
 	return nil
 }
 
+// RegisterProcessorFluoSpansOverLimitCallback sets callback for observable ProcessorFluoSpansOverLimit metric.
+func (builder *TelemetryBuilder) RegisterProcessorFluoSpansOverLimitCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorFluoSpansOverLimit, obs: o})
+		return nil
+	}, builder.ProcessorFluoSpansOverLimit)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterProcessorFluoSpansReceivedCallback sets callback for observable ProcessorFluoSpansReceived metric.
 func (builder *TelemetryBuilder) RegisterProcessorFluoSpansReceivedCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
@@ -331,6 +363,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{engines}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ProcessorFluoGroupsEvicted, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_fluo_groups_evicted",
+		metric.WithDescription("Groups that were forgotten or not judged because a rule had too many [Development]"),
+		metric.WithUnit("{groups}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ProcessorFluoIngestErrors, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_fluo_ingest_errors",
 		metric.WithDescription("Batches that were not evaluated, or not as a whole [Development]"),
@@ -382,6 +420,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.ProcessorFluoSpansLate, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_fluo_spans_late",
 		metric.WithDescription("Spans that came after their trace was decided [Development]"),
+		metric.WithUnit("{spans}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorFluoSpansOverLimit, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_fluo_spans_over_limit",
+		metric.WithDescription("Spans that were left out because their trace had too many [Development]"),
 		metric.WithUnit("{spans}"),
 	)
 	errs = errors.Join(errs, err)
