@@ -265,6 +265,7 @@ impl Engine {
         for shard in &self.shards {
             lock(shard).flush(&self.shared, now, &mut out);
         }
+        self.windows.finish(&self.shared, self.clocks.event_time(now), now, &mut out);
         self.deliver(out);
         self.report()
     }
@@ -273,6 +274,9 @@ impl Engine {
     /// undecided, while [`Engine::tick`] lets arrival time run on until every trace is decided.
     pub fn end_recording(&self, now: u64) {
         self.clocks.stop(now);
+        let mut out = Outbox::default();
+        self.windows.finish(&self.shared, self.clocks.event_time(now), now, &mut out);
+        self.deliver(out);
     }
 
     /// The earliest arrival time at which [`Engine::tick`] has something to decide; `None` when nothing is open.

@@ -110,9 +110,11 @@ pub struct TraceGroups {
 pub struct GroupMemory {
     /// A group, its key and values included.
     pub group_bytes: u64,
-    /// Every counted span, for the length of the window and `allowed_lateness`.
+    /// Every span that is kept, for the length of the window and `allowed_lateness`.
     pub span_bytes: u64,
-    /// Groups at most: `max_groups`; the one whose spans leave their window first makes room.
+    /// Spans that are kept of a group at most, whatever the rate; `None` where all in the window are.
+    pub max_spans: Option<u64>,
+    /// Groups at most: `max_groups`, or one; the one that got no span for longest makes room.
     pub max_groups: u64,
     /// The values that are kept of a counted span.
     pub values: Vec<ValueMemory>,

@@ -104,22 +104,76 @@ pub(crate) struct RulePlan {
     pub(crate) show: Vec<(String, u32)>,
 }
 
-/// A compiled rule over `spans`: a bound from above on a count.
-#[derive(Debug, Clone)]
+/// A compiled rule over `spans`.
+#[derive(Debug)]
 pub(crate) struct WindowPlan {
     /// Index in [`Plan::ruleset`].
     pub(crate) rule: usize,
+    /// The selectors whose spans the monitor wants to see.
+    pub(crate) selectors: Vec<u32>,
+    /// Terms of `by`.
+    pub(crate) by: Vec<u32>,
+    /// Terms of `show`, with their names.
+    pub(crate) show: Vec<(String, u32)>,
+    /// After how long a group that is still violated is signalled again, nanoseconds.
+    pub(crate) repeat_after: Option<u64>,
+    pub(crate) kind: WindowKind,
+}
+
+/// How a rule over `spans` is monitored.
+#[derive(Debug)]
+pub(crate) enum WindowKind {
+    /// A bound from above on the number of spans in one window.
+    Count(CountPlan),
+    /// Anything else about windows.
+    Sweep(SweepPlan),
+}
+
+/// A bound from above on a count.
+#[derive(Debug)]
+pub(crate) struct CountPlan {
     /// Picks the counted spans.
     pub(crate) selector: u32,
     /// Length of the window, nanoseconds.
     pub(crate) width: u64,
     /// The least count that breaks the claim.
     pub(crate) least: usize,
-    /// Terms of `by`.
-    pub(crate) by: Vec<u32>,
-    /// Terms of `show`, with their names.
-    pub(crate) show: Vec<(String, u32)>,
     /// The count as the rule wrote it.
+    pub(crate) text: String,
+}
+
+/// A claim about windows, which is judged at every instant at which one of them changes.
+#[derive(Debug)]
+pub(crate) struct SweepPlan {
+    /// Holds where the rule does.
+    pub(crate) claim: Claim,
+    pub(crate) guard: Option<Claim>,
+    pub(crate) lanes: Vec<LanePlan>,
+    /// The lane of each set of claim and guard.
+    pub(crate) lane_of_set: Vec<(u32, usize)>,
+    /// Whether more spans can only break the claim.
+    pub(crate) only_breaks: bool,
+    /// The widest window, nanoseconds.
+    pub(crate) widest: u64,
+    /// Aggregates of the claim, for the signal.
+    pub(crate) observed: Vec<(String, ClaimTerm)>,
+}
+
+/// The spans that one selector picks, through one window.
+#[derive(Debug)]
+pub(crate) struct LanePlan {
+    pub(crate) selector: u32,
+    /// Length of the window, nanoseconds.
+    pub(crate) width: u64,
+    /// Whether each group has its own, or all share the common total.
+    pub(crate) grouped: bool,
+    /// How many spans decide everything that is asked of the window; `None` where all of them may.
+    pub(crate) cap: Option<usize>,
+    /// Terms that aggregates read.
+    pub(crate) columns: Vec<u32>,
+    /// Whether the order by start matters.
+    pub(crate) ordered: bool,
+    /// The set as the rule writes it.
     pub(crate) text: String,
 }
 

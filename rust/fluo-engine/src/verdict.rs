@@ -76,6 +76,8 @@ pub struct VerdictRecord {
     pub rule: String,
     /// The trace; `None` for rules over `spans`.
     pub trace_id: Option<[u8; 16]>,
+    /// The span that a rule over `spans` with relations makes its claim about.
+    pub span_id: Option<u64>,
     /// Canonical values of the group, in the order of `by`; empty for a rule without groups and for the whole trace.
     pub group: Vec<String>,
     /// The answer.
@@ -86,4 +88,6 @@ pub struct VerdictRecord {
     pub phase: Phase,
     /// What made the engine decide.
     pub trigger: Trigger,
+    /// For rules over `spans`: when the group was violated, `[from, to)` in event time; without end where it was not seen to end.
+    pub episodes: Vec<(u64, Option<u64>)>,
 }

@@ -1,85 +1,204 @@
 //! Rules across traces: sliding windows over all spans that the engine sees, by the end of each span.
 //!
-//! Spans come in any order within the allowed lateness. A bound from above is broken by spans that are there, so it is decided on
-//! arrival; that the claim holds again is known when the watermark has passed.
+//! Spans come in any order within the allowed lateness. A claim that spans can only break is decided when they come; any other when the
+//! watermark has passed the instant, and so is that a claim holds again.
 
+mod announce;
+mod base;
 mod cost;
 mod counting;
-mod group;
+mod doubt;
+mod episode;
+mod groups;
+mod keys;
+mod lane;
+mod measure;
+mod sweep;
+mod times;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::clock::Clocks;
 use crate::config::Config;
 use crate::ingest::Batch;
-use crate::plan::Plan;
+use crate::plan::{Plan, WindowKind};
 use crate::shard::{Moment, Outbox, Shared};
 use crate::stats::Stats;
-use crate::store::combination::Fit;
+use base::{Base, Context, First};
 pub(crate) use cost::costs;
-use counting::Monitor;
+use counting::Counting;
+use sweep::Sweep;
 
-/// The monitors of the rules over `spans`, each behind a lock of its own.
+/// What watches one rule.
+#[derive(Debug)]
+enum Monitor {
+    Counting(Counting),
+    Sweep(Sweep),
+}
+
+impl Monitor {
+    fn new(plan: &Arc<Plan>, at: usize, config: &Config) -> Option<Self> {
+        let base = Base::new(plan, at, config);
+        Some(match plan.windows.get(at)?.kind {
+            WindowKind::Count(_) => Self::Counting(Counting::new(base)),
+            WindowKind::Sweep(_) => Self::Sweep(Sweep::new(base)),
+        })
+    }
+
+    const fn base(&self) -> &Base {
+        match self {
+            Self::Counting(monitor) => &monitor.base,
+            Self::Sweep(monitor) => &monitor.base,
+        }
+    }
+
+    const fn base_mut(&mut self) -> &mut Base {
+        match self {
+            Self::Counting(monitor) => &mut monitor.base,
+            Self::Sweep(monitor) => &mut monitor.base,
+        }
+    }
+
+    fn apply(&mut self, batch: &Batch, mine: &[u32], context: &mut Context<'_>) {
+        match self {
+            Self::Counting(monitor) => monitor.apply(batch, mine, context),
+            Self::Sweep(monitor) => monitor.apply(batch, mine, context),
+        }
+    }
+
+    fn advance(&mut self, context: &mut Context<'_>) {
+        match self {
+            Self::Counting(monitor) => monitor.advance(context),
+            Self::Sweep(monitor) => monitor.advance(context),
+        }
+    }
+
+    fn finish(&mut self, context: &mut Context<'_>) {
+        match self {
+            Self::Counting(monitor) => monitor.finish(context),
+            Self::Sweep(monitor) => monitor.finish(context),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Counting(monitor) => monitor.bytes(),
+            Self::Sweep(monitor) => monitor.bytes(),
+        }
+    }
+}
+
+/// The monitors of the rules over `spans`, each behind a lock of its own, in the order of [`Plan::windows`].
 #[derive(Debug)]
 pub(crate) struct Windows {
-    monitors: RwLock<Vec<Arc<Mutex<Monitor>>>>,
+    monitors: RwLock<Monitors>,
+}
+
+#[derive(Debug, Default)]
+struct Monitors {
+    all: Vec<Arc<Mutex<Monitor>>>,
+    /// By selector: the monitors that want its spans.
+    of_selector: Vec<Vec<u32>>,
+}
+
+impl Monitors {
+    fn new(plan: &Arc<Plan>, config: &Config, old: &[Arc<Mutex<Monitor>>]) -> Self {
+        let mut all = Vec::new();
+        let mut of_selector: Vec<Vec<u32>> = vec![Vec::new(); plan.rules_of_selector.len()];
+        for (at, window) in plan.windows.iter().enumerate() {
+            let kept = old.iter().find(|monitor| lock(monitor).base().is_for(plan, window)).cloned();
+            if let Some(kept) = &kept {
+                lock(kept).base_mut().follow(plan, at, config);
+            }
+            let Some(monitor) = kept.or_else(|| Some(Arc::new(Mutex::new(Monitor::new(plan, at, config)?)))) else {
+                continue;
+            };
+            let number = u32::try_from(all.len()).unwrap_or(u32::MAX);
+            for selector in &window.selectors {
+                if let Some(wanting) = of_selector.get_mut(*selector as usize) {
+                    wanting.push(number);
+                }
+            }
+            all.push(monitor);
+        }
+        Self { all, of_selector }
+    }
+}
+
+fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
+    monitor.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Windows {
     pub(crate) fn new(plan: &Arc<Plan>, config: &Config) -> Self {
-        let monitors = plan.windows.iter().map(|window| Arc::new(Mutex::new(Monitor::new(plan, window, config)))).collect();
-        Self { monitors: RwLock::new(monitors) }
+        Self { monitors: RwLock::new(Monitors::new(plan, config, &[])) }
     }
 
     /// Takes over the windows of unchanged rules and begins those of new ones.
     pub(crate) fn swap(&self, plan: &Arc<Plan>, config: &Config) {
         let mut monitors = self.monitors.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::take(&mut *monitors);
-        for window in &plan.windows {
-            let kept = old.iter().find(|m| m.lock().unwrap_or_else(PoisonError::into_inner).is_for(plan, window));
-            match kept {
-                Some(kept) => {
-                    kept.lock().unwrap_or_else(PoisonError::into_inner).follow(plan, window);
-                    monitors.push(Arc::clone(kept));
-                }
-                None => monitors.push(Arc::new(Mutex::new(Monitor::new(plan, window, config)))),
-            }
-        }
+        *monitors = Monitors::new(plan, config, &old.all);
     }
 
-    /// Hands the spans that were new in their trace to the monitors that count them.
+    /// Hands the spans that were new in their trace to the monitors that want them.
     pub(crate) fn apply(&self, shared: &Shared, batch: &Batch, fresh: &[u32], moment: Moment, out: &mut Outbox) {
         let monitors = self.monitors.read().unwrap_or_else(PoisonError::into_inner);
-        if monitors.is_empty() || fresh.is_empty() {
+        if monitors.all.is_empty() || fresh.is_empty() {
             return;
         }
-        for monitor in monitors.iter() {
-            let mut monitor = monitor.lock().unwrap_or_else(PoisonError::into_inner);
-            for index in fresh {
-                let Some(span) = batch.spans.get(*index as usize) else {
-                    continue;
-                };
-                let picks = batch.picks(span);
-                let picked = picks.binary_search_by_key(&monitor.selector(), |p| p.selector).ok().and_then(|at| picks.get(at));
-                if picked.is_some_and(|p| p.fit == Fit::Yes) {
-                    let plausible = span.record.times_are_good() && Clocks::is_plausible(span.record.end, moment.now);
-                    monitor.add(shared, span, batch.values(span), plausible, moment, out);
+        let watermark = moment.event_time.saturating_sub(shared.config.allowed_lateness_ns);
+        let mut first = First::default();
+        let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); monitors.all.len()];
+        for index in fresh {
+            let Some(span) = batch.spans.get(*index as usize) else {
+                continue;
+            };
+            let record = &span.record;
+            if record.times_are_good() && Clocks::is_plausible(record.end, moment.now) && record.end >= watermark {
+                first = first.earlier(First { start: record.start, end: record.end });
+            }
+            for pick in batch.picks(span) {
+                for monitor in monitors.of_selector.get(pick.selector as usize).into_iter().flatten() {
+                    if let Some(mine) = wanted.get_mut(*monitor as usize)
+                        && mine.last() != Some(index)
+                    {
+                        mine.push(*index);
+                    }
                 }
+            }
+        }
+        let mut context = Context { shared, now: moment.now, event_time: moment.event_time, out };
+        for (monitor, mine) in monitors.all.iter().zip(&wanted) {
+            let mut monitor = lock(monitor);
+            let base = monitor.base_mut();
+            base.first = base.first.earlier(first);
+            if !mine.is_empty() {
+                monitor.apply(batch, mine, &mut context);
             }
         }
     }
 
     /// Moves every monitor's watermark.
     pub(crate) fn advance(&self, shared: &Shared, event_time: u64, now: u64, out: &mut Outbox) {
-        for monitor in self.monitors.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            monitor.lock().unwrap_or_else(PoisonError::into_inner).advance(shared, event_time, now, out);
+        for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
+            lock(monitor).advance(&mut Context { shared, now, event_time, out });
+        }
+    }
+
+    /// Observation ends: nothing is signalled for want of more, and every group gets its verdict.
+    pub(crate) fn finish(&self, shared: &Shared, event_time: u64, now: u64, out: &mut Outbox) {
+        for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
+            lock(monitor).finish(&mut Context { shared, now, event_time, out });
         }
     }
 
     /// Adds counters and gauges.
     pub(crate) fn add_to(&self, stats: &mut Stats) {
-        for monitor in self.monitors.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            monitor.lock().unwrap_or_else(PoisonError::into_inner).add_to(stats);
+        for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
+            let monitor = lock(monitor);
+            monitor.base().add_to(stats);
+            stats.bytes_held += monitor.bytes() as u64;
         }
     }
 }

@@ -8,7 +8,7 @@
 //!   run as hosts run it, it signals exactly what is violated, or undecided in a rule that wants to hear of it;
 //! - arrivals: the same spans in other batches, order, repetitions and with attributes that no rule reads get the same verdicts;
 //! - prefixes: of a trace of at most six spans some have come; a verdict that is definite then is that of every completion;
-//! - windows: of rules over `spans`, the violated groups are the same.
+//! - windows: rules over `spans` give the same verdicts, and the same stretches of time in which a group was violated.
 
 mod compare;
 mod draw;
@@ -24,7 +24,7 @@ use crate::backend::Scenario;
 use crate::model::SpanData;
 use crate::notation::{BASE, write};
 
-pub use compare::{final_verdicts, signals, violated_groups};
+pub use compare::{final_verdicts, signals, windows};
 pub use draw::{Kind, question};
 pub use prefix::contradictions;
 
@@ -40,7 +40,7 @@ pub enum Question {
     Arrivals(Box<(Scenario, Scenario)>),
     /// Whether what is definite when only so many of the spans have come is so for every completion.
     Prefix(Scenario, usize),
-    /// Whether the same groups of rules over `spans` are violated.
+    /// Whether groups of rules over `spans` have the same verdicts, and were violated at the same times.
     Windows(Scenario),
 }
 
@@ -150,7 +150,7 @@ pub fn judge(question: &Question) -> Result<bool, Vec<String>> {
             telling | final_verdicts(&both.1, &mut differences) | compare::same_answers(&both.0, &both.1, &mut differences)
         }
         Question::Prefix(scenario, part) => contradictions(scenario, *part, &mut differences),
-        Question::Windows(scenario) => violated_groups(scenario, &mut differences),
+        Question::Windows(scenario) => windows(scenario, &mut differences),
     };
     if differences.is_empty() { Ok(is_telling) } else { Err(differences) }
 }

@@ -50,6 +50,6 @@ fn a_definite_verdict_agrees_with_every_completion() {
 }
 
 #[test]
-fn the_engine_finds_the_violated_groups_of_rules_over_spans() {
+fn the_engine_gives_windows_over_spans_the_episodes_of_the_reference_evaluator() {
     hold(Kind::Windows, 150);
 }

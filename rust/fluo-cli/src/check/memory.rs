@@ -55,7 +55,8 @@ fn of_trace(name: &str, costs: &TraceMemory) -> String {
 fn of_groups(name: &str, costs: &GroupMemory) -> String {
     let mut out = Paragraph::new(name);
     out.line("a group", &format!("{}, {} groups at most", size(costs.group_bytes), costs.max_groups));
-    out.line("a span", &format!("{} (twice that while the list grows) as long as a window may count it", size(costs.span_bytes)));
+    let most = costs.max_spans.map_or_else(|| "all that lie in the window".to_owned(), |most| format!("{most} of a group at most"));
+    out.line("a span", &format!("{} (twice that while the list grows), {most}", size(costs.span_bytes)));
     values(&mut out, &costs.values);
     out.0
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::cell::Cell;
+use super::groups::combine;
 use super::spanset::Member;
 use super::view::{Frame, View};
 use crate::exact;
+use crate::expr::read::Read;
 use crate::plan::Function;
 use crate::truth::Reasons;
 use crate::value::{Number, Val};
@@ -19,8 +21,9 @@ pub(crate) struct Count {
     pub(crate) doubt: Reasons,
 }
 
-/// The values of a set, told apart by how sure they are.
-struct Values<'t> {
+/// Numbers, durations and canonical strings under a term, told apart by how sure they are; the rest is skipped.
+#[derive(Default)]
+pub(crate) struct Sample<'t> {
     certain: Vec<Val<'t>>,
     possible: Vec<Val<'t>>,
     /// Whether some value is not known at all.
@@ -29,13 +32,98 @@ struct Values<'t> {
     why: Reasons,
 }
 
-impl Values<'_> {
+impl<'t> Sample<'t> {
+    /// Adds what was read of a member.
+    pub(crate) fn add(&mut self, read: Read<'t>, certain: bool, doubt: Reasons) {
+        self.why = self.why.and(doubt).and(read.unknown);
+        self.unseen |= !read.unknown.is_empty();
+        let into = if certain { &mut self.certain } else { &mut self.possible };
+        match read.value {
+            Some(Val::List(items)) => into.extend(items.into_iter().filter(is_measure)),
+            Some(value) if is_measure(&value) => into.push(value),
+            _ => {}
+        }
+    }
+
     /// Whether durations and plain numbers stand together: no sample of anything.
     fn are_mixed(&self) -> bool {
         let all = || self.certain.iter().chain(&self.possible);
         let durations = all().filter(|v| matches!(v, Val::Duration(_))).count();
         durations != 0 && durations != all().count()
     }
+}
+
+/// The sum, an extreme, the mean or a quantile of a sample, of which `hidden` says why it may not be all.
+pub(crate) fn measured<'t>(values: &Sample<'t>, function: &Function, hidden: Reasons) -> Cell<'t> {
+    if values.are_mixed() {
+        return Cell::Missing;
+    }
+    match function {
+        Function::Sum { never_negative, is_duration, .. } => sum(values, hidden, *never_negative, *is_duration),
+        Function::Min(_) => extreme(values, hidden, false),
+        Function::Max(_) => extreme(values, hidden, true),
+        Function::Quantile(_, q) => settled(values, hidden, |certain| quantile(certain, *q)),
+        _ => settled(values, hidden, exact::mean),
+    }
+}
+
+/// How many different tuples of values there are: of each member the tuple, whether it is a member for certain, and the doubt.
+pub(crate) fn distinct_keys<'t>(members: impl Iterator<Item = (Vec<Read<'t>>, bool, Reasons)>, hidden: Reasons) -> Cell<'t> {
+    let (mut certain, mut possible) = (BTreeSet::new(), BTreeSet::new());
+    let mut why = hidden;
+    let mut unseen = false;
+    for (reads, is_certain, doubt) in members {
+        why = why.and(doubt);
+        for read in &reads {
+            unseen |= !read.unknown.is_empty();
+            why = why.and(read.unknown);
+        }
+        let values: Option<Vec<&Val<'_>>> = reads.iter().map(|read| read.value.as_ref()).collect();
+        let into = if is_certain { &mut certain } else { &mut possible };
+        into.extend(values.map_or_else(Vec::new, |values| combine(&values)).into_iter().map(|group| group.key));
+    }
+    let low = certain.len() as u64;
+    let high = certain.union(&possible).count() as u64;
+    Cell::count(low, (hidden.is_empty() && !unseen).then_some(high), why)
+}
+
+/// A member of a run.
+pub(crate) struct Run<'t> {
+    /// Start, trace id where spans of several traces run together, span id.
+    pub(crate) order: (u64, [u8; 16], u64),
+    pub(crate) reads: Vec<Read<'t>>,
+}
+
+/// The longest stretch, in start order, with equal present values.
+pub(crate) fn longest_run<'t>(mut spans: Vec<Run<'_>>, doubt: Reasons) -> Cell<'t> {
+    let why = spans.iter().flat_map(|run| &run.reads).fold(doubt, |why, read| why.and(read.unknown));
+    if !why.is_empty() {
+        return Cell::Unknown(why);
+    }
+    spans.sort_unstable_by_key(|run| run.order);
+    let (mut longest, mut run) = (0u64, 0u64);
+    let mut before: Option<Vec<u8>> = None;
+    for span in &spans {
+        let mut key = Some(Vec::new());
+        for read in &span.reads {
+            key = match (key, &read.value) {
+                (Some(mut key), Some(value)) if !value.each().is_empty() => {
+                    value.each().iter().for_each(|v| v.write_key(&mut key));
+                    key.push(0xff);
+                    Some(key)
+                }
+                _ => None,
+            };
+        }
+        run = match &key {
+            Some(key) if before.as_ref() == Some(key) => run + 1,
+            Some(_) => 1,
+            None => 0,
+        };
+        before = key;
+        longest = longest.max(run);
+    }
+    Cell::count(longest, Some(longest), Reasons::NONE)
 }
 
 impl<'t> View<'t> {
@@ -73,62 +161,26 @@ impl<'t> View<'t> {
             }
             Function::Distinct(terms) => self.distinct(&self.members_in(set, frame), terms, hidden),
             Function::Concurrent => self.concurrent(&self.members_in(set, frame), hidden),
-            Function::LongestRun(terms) => self.longest_run(&self.members_in(set, frame), terms, hidden),
+            Function::LongestRun(terms) => self.run(&self.members_in(set, frame), terms, hidden),
             Function::Sum { term, .. } | Function::Min(term) | Function::Max(term) | Function::Avg(term) | Function::Quantile(term, _) => {
-                let values = self.values(&self.members_in(set, frame), *term);
-                if values.are_mixed() {
-                    return Cell::Missing;
+                let mut sample = Sample::default();
+                for member in self.members_in(set, frame) {
+                    sample.add(self.value(member.at, *term), member.is_certain(), member.doubt());
                 }
-                match function {
-                    Function::Sum { never_negative, is_duration, .. } => sum(&values, hidden, *never_negative, *is_duration),
-                    Function::Min(_) => extreme(&values, hidden, false),
-                    Function::Max(_) => extreme(&values, hidden, true),
-                    Function::Quantile(_, q) => settled(&values, hidden, |certain| quantile(certain, *q)),
-                    _ => settled(&values, hidden, exact::mean),
-                }
+                measured(&sample, function, hidden)
             }
         }
     }
 
-    /// Numbers, durations and canonical strings under a term; the rest is skipped.
-    fn values(&self, members: &[Member], term: u32) -> Values<'t> {
-        let mut values = Values { certain: Vec::new(), possible: Vec::new(), unseen: false, why: Reasons::NONE };
-        for member in members {
-            let read = self.value(member.at, term);
-            values.why = values.why.and(member.doubt()).and(read.unknown);
-            values.unseen |= !read.unknown.is_empty();
-            let into = if member.is_certain() { &mut values.certain } else { &mut values.possible };
-            match read.value {
-                Some(Val::List(items)) => into.extend(items.into_iter().filter(is_measure)),
-                Some(value) if is_measure(&value) => into.push(value),
-                _ => {}
-            }
-        }
-        values
+    fn reads(&self, at: usize, terms: &[u32]) -> Vec<Read<'t>> {
+        terms.iter().map(|term| self.value(at, *term)).collect()
     }
 
     fn distinct(&self, members: &[Member], terms: &[u32], hidden: Reasons) -> Cell<'t> {
-        let (mut certain, mut possible) = (BTreeSet::new(), BTreeSet::new());
-        let mut why = hidden;
-        let mut unseen = false;
-        for member in members {
-            let Some(record) = self.record(member.at) else {
-                continue;
-            };
-            why = why.and(member.doubt());
-            let (groups, unknown) = self.groups_of(record, terms);
-            unseen |= !unknown.is_empty();
-            why = why.and(unknown);
-            let into = if member.is_certain() { &mut certain } else { &mut possible };
-            into.extend(groups.into_iter().map(|g| g.key));
-        }
-        let low = certain.len() as u64;
-        let high = certain.union(&possible).count() as u64;
-        Cell::count(low, (hidden.is_empty() && !unseen).then_some(high), why)
+        distinct_keys(members.iter().map(|m| (self.reads(m.at, terms), m.is_certain(), m.doubt())), hidden)
     }
 
-    /// The longest stretch, in start order, with equal present values.
-    fn longest_run(&self, members: &[Member], terms: &[u32], hidden: Reasons) -> Cell<'t> {
+    fn run(&self, members: &[Member], terms: &[u32], hidden: Reasons) -> Cell<'t> {
         let mut why = hidden;
         let mut spans = Vec::with_capacity(members.len());
         for member in members {
@@ -139,37 +191,9 @@ impl<'t> View<'t> {
             if !record.times_are_good() {
                 why = why.and(Reasons::of(Reason::BadTime));
             }
-            let mut key = Some(Vec::new());
-            for term in terms {
-                let read = self.trace.value(record, *term);
-                why = why.and(read.unknown);
-                key = match (key, read.value) {
-                    (Some(mut key), Some(value)) if !value.each().is_empty() => {
-                        value.each().iter().for_each(|v| v.write_key(&mut key));
-                        key.push(0xff);
-                        Some(key)
-                    }
-                    _ => None,
-                };
-            }
-            spans.push((record.start, record.id, key));
+            spans.push(Run { order: (record.start, [0; 16], record.id), reads: self.reads(member.at, terms) });
         }
-        if !why.is_empty() {
-            return Cell::Unknown(why);
-        }
-        spans.sort_unstable();
-        let (mut longest, mut run) = (0u64, 0u64);
-        let mut before: Option<&Vec<u8>> = None;
-        for (_, _, key) in &spans {
-            run = match key {
-                Some(key) if before == Some(key) => run + 1,
-                Some(_) => 1,
-                None => 0,
-            };
-            before = key.as_ref();
-            longest = longest.max(run);
-        }
-        Cell::count(longest, Some(longest), Reasons::NONE)
+        longest_run(spans, why)
     }
 
     /// Depth of the trace: grows while spans come.
@@ -191,7 +215,7 @@ fn is_measure(value: &Val<'_>) -> bool {
 }
 
 /// A function that is known only when every value is.
-fn settled<'t>(values: &Values<'t>, hidden: Reasons, function: impl Fn(&[Val<'t>]) -> Option<Val<'t>>) -> Cell<'t> {
+fn settled<'t>(values: &Sample<'t>, hidden: Reasons, function: impl Fn(&[Val<'t>]) -> Option<Val<'t>>) -> Cell<'t> {
     let why = values.why.and(hidden);
     if !why.is_empty() {
         return Cell::Unknown(why);
@@ -202,7 +226,7 @@ fn settled<'t>(values: &Values<'t>, hidden: Reasons, function: impl Fn(&[Val<'t>
     function(&values.certain).map_or(Cell::Missing, Cell::Exact)
 }
 
-fn sum<'t>(values: &Values<'t>, hidden: Reasons, never_negative: bool, is_duration: bool) -> Cell<'t> {
+fn sum<'t>(values: &Sample<'t>, hidden: Reasons, never_negative: bool, is_duration: bool) -> Cell<'t> {
     let why = values.why.and(hidden);
     let total = |extra: Option<bool>| {
         let chosen = values.possible.iter().filter(|v| extra.is_some_and(|negative| is_negative(v) == negative));
@@ -228,7 +252,7 @@ fn is_negative(value: &Val<'_>) -> bool {
 }
 
 /// The greatest or smallest value. More spans can only push it outwards.
-fn extreme<'t>(values: &Values<'t>, hidden: Reasons, greatest: bool) -> Cell<'t> {
+fn extreme<'t>(values: &Sample<'t>, hidden: Reasons, greatest: bool) -> Cell<'t> {
     let outermost = |candidates: &mut dyn Iterator<Item = &Val<'t>>| {
         let mut best: Option<Val<'t>> = None;
         for value in candidates {

@@ -8,7 +8,7 @@ use super::view::View;
 use crate::plan::RulePlan;
 use crate::store::record::Record;
 use crate::truth::{Reasons, Truth};
-use crate::value::Val;
+use crate::value::{Val, duration_text, hex};
 use crate::verdict::Reason;
 
 /// A group: its canonical key and its values as text.
@@ -70,8 +70,31 @@ pub(crate) fn combine(values: &[&Val<'_>]) -> Vec<Group> {
     groups.into_iter().map(|(key, values)| Group { key: key.into(), values }).collect()
 }
 
+/// Writes the key of the only group of a span with these values; nothing where some value is a list.
+pub(crate) fn write_single(key: &mut Vec<u8>, values: &[&Val<'_>]) -> bool {
+    key.clear();
+    for value in values {
+        if matches!(value, Val::List(_)) {
+            return false;
+        }
+        push_part(key, value);
+    }
+    true
+}
+
+/// The values that a key stands for, as text.
+pub(crate) fn texts(key: &[u8]) -> Vec<String> {
+    let text = |part: &[u8]| match part.split_first() {
+        Some((b'd', nanos)) => nanos.try_into().map_or_else(|_| String::new(), |nanos| duration_text(i128::from(i64::from_be_bytes(nanos)))),
+        Some((b'b', bytes)) => hex(bytes),
+        Some((_, text)) => String::from_utf8_lossy(text).into_owned(),
+        None => String::new(),
+    };
+    parts(key).into_iter().map(text).collect()
+}
+
 /// The parts of a key, in the order of the terms.
-fn parts(mut key: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn parts(mut key: &[u8]) -> Vec<&[u8]> {
     let mut parts = Vec::new();
     while let Some((rest, len)) = key.split_last_chunk::<4>() {
         let len = u32::from_be_bytes(*len) as usize;
@@ -179,7 +202,7 @@ impl View<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{combine, parts};
+    use super::{combine, parts, texts, write_single};
     use crate::value::Val;
 
     #[test]
@@ -188,5 +211,18 @@ mod tests {
         let groups = combine(&[&list, &Val::str(b"abc")]);
         let keys: Vec<Vec<&[u8]>> = groups.iter().map(|g| parts(&g.key)).collect();
         assert_eq!(keys, [[b"s1".as_slice(), b"sabc"], [b"sx".as_slice(), b"sabc"]]);
+        let values: Vec<Vec<String>> = groups.iter().map(|g| texts(&g.key)).collect();
+        assert_eq!(values, [["1", "abc"], ["x", "abc"]]);
+    }
+
+    #[test]
+    fn the_key_of_single_values_is_that_of_their_group() {
+        let values = [Val::Duration(1_500_000_000), Val::Bool(true), Val::Bytes(b"\x01\xff".as_slice().into())];
+        let refs: Vec<&Val<'_>> = values.iter().collect();
+        let mut key = Vec::new();
+        assert!(write_single(&mut key, &refs));
+        assert_eq!(combine(&refs).first().map(|g| g.key.to_vec()), Some(key.clone()));
+        assert_eq!(texts(&key), ["1.5s", "true", "01ff"]);
+        assert!(!write_single(&mut key, &[&Val::List(Vec::new())]));
     }
 }

@@ -122,18 +122,22 @@ impl<'t> View<'t> {
     /// The outcome in one frame, and whether the guard holds for certain.
     pub(super) fn at(&self, rule: &'t RulePlan, frame: Frame<'_>) -> (Outcome, bool) {
         let guard = self.guard(rule, frame);
-        if matches!(guard, Truth::False | Truth::NotApplicable) {
-            return (Outcome::NotApplicable, false);
-        }
-        let claim = self.truth(&rule.claim, frame);
-        let outcome = match (guard, claim) {
-            (_, Truth::NotApplicable) => Outcome::NotApplicable,
-            (Truth::Unknown(why), Truth::Unknown(more)) => Outcome::Unknown(why.and(more)),
-            (Truth::Unknown(why), _) => Outcome::Unknown(why),
-            (_, Truth::True) => Outcome::Satisfied,
-            (_, Truth::False) => Outcome::Violated,
-            (_, Truth::Unknown(why)) => Outcome::Unknown(why),
-        };
-        (outcome, guard == Truth::True)
+        judged(guard, || self.truth(&rule.claim, frame))
     }
+}
+
+/// The outcome of a claim under its guard, and whether the guard holds for certain. The claim is asked only where it may be made.
+pub(crate) fn judged(guard: Truth, claim: impl FnOnce() -> Truth) -> (Outcome, bool) {
+    if matches!(guard, Truth::False | Truth::NotApplicable) {
+        return (Outcome::NotApplicable, false);
+    }
+    let outcome = match (guard, claim()) {
+        (_, Truth::NotApplicable) => Outcome::NotApplicable,
+        (Truth::Unknown(why), Truth::Unknown(more)) => Outcome::Unknown(why.and(more)),
+        (Truth::Unknown(why), _) => Outcome::Unknown(why),
+        (_, Truth::True) => Outcome::Satisfied,
+        (_, Truth::False) => Outcome::Violated,
+        (_, Truth::Unknown(why)) => Outcome::Unknown(why),
+    };
+    (outcome, guard == Truth::True)
 }

@@ -1,14 +1,15 @@
-//! Rules over `spans`, as far as they can be monitored.
+//! Rules over `spans`: which monitor watches which claim.
 
 use fluo_lang::codes;
 use fluo_lang::diagnostic::{Diagnostic, DiagnosticSeverity};
-use fluo_lang::program::{AggregateFn, CompareOp, Expr, Guard, Mode, Polarity, Rule, RuleSet, Scope, Spanset, Step, Term};
+use fluo_lang::print;
+use fluo_lang::program::{AggregateFn, CompareOp, Expr, Guard, MessagePart, Mode, Polarity, Rule, RuleSet, Scope, SpanRef, Spanset, Step, Term};
 use fluo_lang::value::Value;
 
-use super::WindowPlan;
 use super::compile::Compiler;
-use super::predicate::is_local;
-use fluo_lang::print;
+use super::direction::Directions;
+use super::{Claim, ClaimTerm, CountPlan, Distinguished, Function, LanePlan, SweepPlan, WindowKind, WindowPlan};
+use crate::value::Val;
 
 /// A bound from above on a count: the set and the least count that breaks the claim.
 struct Bound<'r> {
@@ -18,7 +19,7 @@ struct Bound<'r> {
     term: &'r Term,
 }
 
-/// Reads the claim of a rule over `spans` as a bound from above.
+/// Reads the claim of a rule over `spans` as a bound from above on one count.
 fn bound(rule: &Rule) -> Option<Bound<'_>> {
     if !matches!(rule.guard, Guard::Everywhere) {
         return None;
@@ -45,8 +46,8 @@ fn bound(rule: &Rule) -> Option<Bound<'_>> {
         _ => return None,
     };
     let set = &aggregate.set;
-    let local = set.steps.iter().all(|step| matches!(step, Step::Where(predicate) if is_local(predicate)));
-    (matches!(aggregate.function, AggregateFn::Count) && local).then(|| Bound { set, width: set.within.unwrap_or(0), least, term })
+    let width = set.within?;
+    matches!(aggregate.function, AggregateFn::Count).then_some(Bound { set, width, least, term })
 }
 
 /// What stands below `not`s, and the truth value at which the claim is violated.
@@ -68,38 +69,266 @@ pub(crate) const fn mirrored(op: CompareOp) -> CompareOp {
     }
 }
 
+/// The predicate of a set whose steps only filter.
+fn filter(set: &Spanset) -> Expr {
+    let mut parts: Vec<Expr> =
+        set.steps.iter().filter_map(|step| if let Step::Where(predicate) = step { Some(predicate.clone()) } else { None }).collect();
+    match parts.len() {
+        1 => parts.pop().unwrap_or(Expr::Const(true)),
+        0 => Expr::Const(true),
+        _ => Expr::And(parts),
+    }
+}
+
 impl Compiler {
     /// Compiles a rule over `spans`.
     pub(super) fn window(&mut self, at: usize, rule: &Rule) -> Option<WindowPlan> {
-        let bound = bound(rule)?;
-        let mut parts: Vec<Expr> = bound
-            .set
-            .steps
-            .iter()
-            .filter_map(|step| if let Step::Where(predicate) = step { Some(predicate.clone()) } else { None })
-            .collect();
-        let predicate = match parts.len() {
-            0 => Expr::Const(true),
-            1 => parts.pop()?,
-            _ => Expr::And(parts),
+        let (selectors, kind) = if let Some(bound) = bound(rule) {
+            let selector = self.selector(&filter(bound.set));
+            let text = print::term(bound.term, Scope::Spans);
+            (vec![selector], WindowKind::Count(CountPlan { selector, width: bound.width, least: bound.least, text }))
+        } else if sweeps(rule) {
+            let sweep = self.sweep(rule)?;
+            let mut selectors: Vec<u32> = sweep.lanes.iter().map(|lane| lane.selector).collect();
+            selectors.sort_unstable();
+            selectors.dedup();
+            (selectors, WindowKind::Sweep(sweep))
+        } else {
+            return None;
         };
-        let selector = self.selector(&predicate);
-        let by = rule.by.iter().map(|term| self.kept(term, Some(selector))).collect();
-        let show = rule.show.iter().map(|(name, field)| (name.clone(), self.kept(&Term::Field(field.clone()), Some(selector)))).collect();
-        Some(WindowPlan {
-            show,
-            rule: at,
-            selector,
-            width: bound.width,
-            least: bound.least,
-            by,
-            text: print::term(bound.term, Scope::Spans),
-        })
+        let mut kept = |term: &Term| {
+            let mut id = 0;
+            for selector in &selectors {
+                id = self.kept(term, Some(*selector));
+            }
+            id
+        };
+        let by = rule.by.iter().map(&mut kept).collect();
+        let show = rule.show.iter().map(|(name, field)| (name.clone(), kept(&Term::Field(field.clone())))).collect();
+        Some(WindowPlan { rule: at, by, show, repeat_after: rule.repeat_after, selectors, kind })
+    }
+
+    fn sweep(&mut self, rule: &Rule) -> Option<SweepPlan> {
+        let claim = self.claim(&rule.claim, &rule.by);
+        let claim = if rule.polarity == Polarity::Never { Claim::Not(Box::new(claim)) } else { claim };
+        let guard = match &rule.guard {
+            Guard::Everywhere => None,
+            Guard::When(guard) | Guard::Derived(guard) => Some(self.claim(guard, &rule.by)),
+        };
+        let only_breaks = Directions { sets: &self.sets, relations: &self.relations }.only_breaks(&claim, guard.as_ref());
+        let mut uses = Uses::default();
+        uses.claim(&claim);
+        guard.iter().for_each(|guard| uses.claim(guard));
+        let mut lanes: Vec<LanePlan> = Vec::new();
+        let mut lane_of_set = Vec::new();
+        for used in uses.sets {
+            let set = self.sets.get(used.set as usize)?;
+            let (selector, width, grouped) = (set.selector?, set.within?, set.grouped);
+            let at = match lanes.iter().position(|l| (l.selector, l.width, l.grouped) == (selector, width, grouped)) {
+                Some(at) => at,
+                None => {
+                    let text = print::spanset(&set.written, Scope::Spans);
+                    lanes.push(LanePlan { selector, width, grouped, cap: Some(0), columns: Vec::new(), ordered: false, text });
+                    lanes.len() - 1
+                }
+            };
+            if let Some(lane) = lanes.get_mut(at) {
+                lane.cap = lane.cap.zip(used.cap).map(|(a, b)| a.max(b));
+                lane.ordered |= used.ordered;
+                // In the order of use, which is the same in another plan of the same rule.
+                let new: Vec<u32> = used.columns.into_iter().filter(|column| !lane.columns.contains(column)).collect();
+                lane.columns.extend(new);
+            }
+            lane_of_set.push((used.set, at));
+        }
+        for lane in &mut lanes {
+            if lane.ordered || !lane.columns.is_empty() {
+                lane.cap = None;
+            }
+            // A term of another selector's spans may be kept under the same id: these spans need it, too.
+            for term in &lane.columns {
+                if let Some(kept) = self.terms.get_mut(*term as usize)
+                    && let Some(only_on) = &mut kept.only_on
+                    && !only_on.contains(&lane.selector)
+                {
+                    only_on.push(lane.selector);
+                }
+            }
+        }
+        let mut observed = Vec::new();
+        let mut inserted: Vec<&Term> = Vec::new();
+        for part in rule.message.iter().flat_map(|m| &m.parts) {
+            if let MessagePart::Value(term) = part
+                && !rule.by.contains(term)
+            {
+                inserted.push(term);
+            }
+        }
+        aggregates(&rule.claim, &mut inserted);
+        if let Guard::When(guard) = &rule.guard {
+            aggregates(guard, &mut inserted);
+        }
+        for term in inserted {
+            let text = print::term(term, Scope::Spans);
+            if observed.iter().all(|(known, _)| *known != text) {
+                let compiled = self.claim_term(term, &rule.by);
+                let mut of_message = Uses::default();
+                of_message.term(&compiled, None);
+                for used in of_message.sets {
+                    let set = self.sets.get(used.set as usize)?;
+                    let lane = lanes.iter().position(|l| Some(l.selector) == set.selector && Some(l.width) == set.within && l.grouped == set.grouped)?;
+                    lane_of_set.push((used.set, lane));
+                }
+                observed.push((text, compiled));
+            }
+        }
+        let widest = lanes.iter().map(|lane| lane.width).max().unwrap_or_default();
+        Some(SweepPlan { claim, guard, lanes, lane_of_set, only_breaks, widest, observed })
+    }
+}
+
+/// The terms of a claim that are a number over a set, in its order.
+fn aggregates<'r>(expr: &'r Expr, found: &mut Vec<&'r Term>) {
+    match expr {
+        Expr::Not(inner) => aggregates(inner, found),
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| aggregates(part, found)),
+        Expr::Implies(a, b) => {
+            aggregates(a, found);
+            aggregates(b, found);
+        }
+        Expr::Compare { left, right, .. } | Expr::Text { left, right, .. } => {
+            numbers(left, found);
+            numbers(right, found);
+        }
+        Expr::In { term, .. } | Expr::Matches { term, .. } | Expr::Exists(term) | Expr::Missing(term) => numbers(term, found),
+        _ => {}
+    }
+}
+
+fn numbers<'r>(term: &'r Term, found: &mut Vec<&'r Term>) {
+    match term {
+        Term::Aggregate(_) | Term::SpanField(_) => found.push(term),
+        Term::Arith { left, right, .. } => {
+            numbers(left, found);
+            numbers(right, found);
+        }
+        Term::Neg(inner) | Term::Lower(inner) | Term::Extract(inner, _) | Term::Shape(inner) => numbers(inner, found),
+        Term::Coalesce(parts) => parts.iter().for_each(|part| numbers(part, found)),
+        _ => {}
+    }
+}
+
+/// A set and what is asked of it.
+struct Use {
+    set: u32,
+    cap: Option<usize>,
+    columns: Vec<u32>,
+    ordered: bool,
+}
+
+/// The sets that a claim speaks of, with what it asks of each.
+#[derive(Default)]
+struct Uses {
+    sets: Vec<Use>,
+}
+
+impl Uses {
+    fn claim(&mut self, claim: &Claim) {
+        match claim {
+            Claim::Const(_) => {}
+            Claim::Not(inner) => self.claim(inner),
+            Claim::And(parts) | Claim::Or(parts) => parts.iter().for_each(|part| self.claim(part)),
+            Claim::NonEmpty { set, tested } => {
+                for set in [*set, *tested] {
+                    self.sets.push(Use { set, cap: Some(1), columns: Vec::new(), ordered: false });
+                }
+            }
+            Claim::Compare { left, right, .. } => {
+                self.term(left, bound_of(right));
+                self.term(right, bound_of(left));
+            }
+            Claim::Text { left, right, .. } => {
+                self.term(left, None);
+                self.term(right, None);
+            }
+            Claim::In { term, .. } | Claim::Matches { term, .. } | Claim::Exists(term) => self.term(term, None),
+        }
+    }
+
+    /// `bound` is the number that the term itself is compared with: beyond it a count needs not be known.
+    fn term(&mut self, term: &ClaimTerm, bound: Option<usize>) {
+        match term {
+            ClaimTerm::Literal(_) | ClaimTerm::Depth | ClaimTerm::TraceDuration => {}
+            ClaimTerm::Aggregate { set, function, .. } => {
+                let (columns, ordered, counts) = match function {
+                    Function::Count => (Vec::new(), false, true),
+                    Function::Rate(_) | Function::Concurrent => (Vec::new(), false, false),
+                    Function::Distinct(terms) => (terms.clone(), false, false),
+                    Function::LongestRun(terms) => (terms.clone(), true, false),
+                    Function::Sum { term, .. }
+                    | Function::Min(term)
+                    | Function::Max(term)
+                    | Function::Avg(term)
+                    | Function::Quantile(term, _) => (vec![*term], false, false),
+                };
+                let cap = if counts { bound.and_then(|bound| bound.checked_add(2)) } else { None };
+                self.sets.push(Use { set: *set, cap, columns, ordered });
+            }
+            ClaimTerm::OfSpan { span, term, .. } => {
+                if let Distinguished::First(set) | Distinguished::Last(set) = span {
+                    self.sets.push(Use { set: *set, cap: None, columns: vec![*term], ordered: true });
+                }
+            }
+            ClaimTerm::Arith { left, right, .. } => {
+                self.term(left, None);
+                self.term(right, None);
+            }
+            ClaimTerm::Neg(inner) | ClaimTerm::Lower(inner) | ClaimTerm::Extract(inner, _) | ClaimTerm::Shape(inner) => {
+                self.term(inner, None);
+            }
+            ClaimTerm::Coalesce(parts) => parts.iter().for_each(|part| self.term(part, None)),
+        }
+    }
+}
+
+/// The number behind a literal operand.
+fn bound_of(term: &ClaimTerm) -> Option<usize> {
+    match term {
+        ClaimTerm::Literal(Val::Int(bound)) => Some(usize::try_from(*bound).unwrap_or(0)),
+        _ => None,
+    }
+}
+
+/// Whether every set of the rule is seen through a window, so that a sweep over its instants judges it.
+fn sweeps(rule: &Rule) -> bool {
+    let guard = match &rule.guard {
+        Guard::Everywhere => true,
+        Guard::When(guard) | Guard::Derived(guard) => has_windows(guard),
+    };
+    guard && has_windows(&rule.claim)
+}
+
+fn has_windows(expr: &Expr) -> bool {
+    match expr {
+        Expr::Not(inner) => has_windows(inner),
+        Expr::And(parts) | Expr::Or(parts) => parts.iter().all(has_windows),
+        Expr::Implies(a, b) => has_windows(a) && has_windows(b),
+        Expr::NonEmpty(set) | Expr::Empty(set) | Expr::Quantified { set, .. } => set.within.is_some(),
+        Expr::Compare { .. } | Expr::Text { .. } | Expr::In { .. } | Expr::Matches { .. } | Expr::Exists(_) | Expr::Missing(_) => {
+            let mut terms = Vec::new();
+            aggregates(expr, &mut terms);
+            terms.iter().all(|term| match term {
+                Term::Aggregate(aggregate) => aggregate.set.within.is_some(),
+                Term::SpanField(of) => matches!(&of.span, SpanRef::First(set) | SpanRef::Last(set) if set.within.is_some()),
+                _ => true,
+            })
+        }
+        _ => true,
     }
 }
 
 /// What to write instead of a claim that cannot be monitored.
-const BOUND: &str = "over `spans` write one bound from above on a count, such as `never: spans.where(…).within(1m).count() > 5`";
+const APART: &str = "write one rule for each of its parts";
 
 /// Rules that the language allows and this engine cannot monitor: refused when they are loaded, never ignored.
 #[must_use]
@@ -109,20 +338,16 @@ pub fn unsupported(rules: &RuleSet) -> Vec<Diagnostic> {
         .rules
         .iter()
         .filter(over_spans)
-        .filter_map(|rule| match (bound(rule), rule.repeat_after) {
-            (None, _) => Some((rule, "this claim over `spans`", "not a bound from above on `.within(…).count()`", BOUND)),
-            (Some(_), Some(_)) => Some((rule, "`repeat_after`", "a violation of this rule is signalled once", "leave `repeat_after` out")),
-            _ => None,
-        })
-        .map(|(rule, what, label, help)| Diagnostic {
+        .filter(|rule| bound(rule).is_none() && !sweeps(rule))
+        .map(|rule| Diagnostic {
             code: codes::NOT_MONITORED,
             severity: DiagnosticSeverity::Error,
-            message: format!("{what} cannot be monitored yet"),
-            help: Some(help.to_owned()),
+            message: "this claim over `spans` cannot be monitored".to_owned(),
+            help: Some(APART.to_owned()),
             rule: Some(rule.name.clone()),
             source: rule.origin.source,
             span: rule.origin.claim,
-            label: Some(label.to_owned()),
+            label: None,
         })
         .collect()
 }

@@ -298,6 +298,7 @@ fn record(shared: &Shared, view: &View<'_>, rule: &RulePlan, outcome: &GroupOutc
     out.verdicts.push(VerdictRecord {
         rule: source.name.clone(),
         trace_id: Some(view.trace.id),
+        span_id: None,
         group: outcome.group.as_ref().map(|g| g.values.clone()).unwrap_or_default(),
         verdict,
         reasons: match outcome.outcome {
@@ -306,5 +307,6 @@ fn record(shared: &Shared, view: &View<'_>, rule: &RulePlan, outcome: &GroupOutc
         },
         phase,
         trigger: if phase == Phase::Early { Trigger::Early } else { trigger },
+        episodes: Vec::new(),
     });
 }

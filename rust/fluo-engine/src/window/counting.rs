@@ -1,286 +1,377 @@
 //! A monitor for a bound from above on the number of spans in a sliding window, for each group.
+//!
+//! More spans can only break such a claim, so it is decided when they come. That a group holds again is known when the watermark has
+//! passed the end of its episode.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use foldhash::quality::RandomState;
-
-use super::group::{Broken, Episode, Event, Group};
+use super::announce::{Deciding, News, gathered, shown};
+use super::base::{Base, Context};
+use super::doubt::{Doubt, Forgotten, Stray, could_break, why};
+use super::episode::{Episode, Episodes, History};
+use super::groups::Groups;
+use super::keys::{Keys, Whereabouts, each_key};
+use super::times::{Broken, Event, Times};
 use crate::config::Config;
-use crate::eval::explain::MAX_EVIDENCE;
-use crate::identity::violation_id;
-use crate::ingest::Incoming;
-use crate::plan::{Plan, WindowPlan};
-use crate::report;
-use crate::shard::{Moment, Outbox, Shared};
-use crate::signal::{Event as Announced, Phase, Signal, Trigger};
-use crate::stats::Stats;
-use crate::store::trace::KeptValue;
-use crate::tally::Tally;
-use crate::value::Val;
-use crate::verdict::{Verdict, VerdictRecord};
-use fluo_lang::print;
-use fluo_lang::program::{Message, MessagePart, Mode, Rule, Term};
+use crate::eval::groups::texts;
+use crate::eval::rule::Outcome;
+use crate::ingest::{Batch, Incoming};
+use crate::plan::{CountPlan, Plan, WindowKind, WindowPlan};
+use crate::signal::Event as Announced;
+use crate::store::combination::Fit;
+use crate::truth::Reasons;
+use crate::verdict::Reason;
 
 /// The state of one rule.
 #[derive(Debug)]
-pub(crate) struct Monitor {
-    plan: Arc<Plan>,
-    window: WindowPlan,
-    lateness: u64,
-    max_groups: usize,
-    /// Event time up to which everything has come; never goes back.
-    watermark: u64,
-    groups: HashMap<Box<[u8]>, Group, RandomState>,
-    /// When the watermark next changes something in a group; entries that are out of date are skipped.
-    due: BinaryHeap<Reverse<(u64, Box<[u8]>)>>,
-    tally: Tally,
-    late: u64,
-    bad_time: u64,
-    evicted: u64,
+pub(super) struct Counting {
+    pub(super) base: Base,
+    groups: Groups<Group>,
+    /// Spans that may be in any group: attributes of theirs were dropped.
+    strays: Vec<Stray>,
+    forgotten: Forgotten,
+    /// Bytes that the groups hold outside of the table.
+    held: usize,
+    keys: Keys,
 }
 
-impl Monitor {
-    pub(super) fn new(plan: &Arc<Plan>, window: &WindowPlan, config: &Config) -> Self {
+/// The state of a group.
+#[derive(Debug, Default)]
+struct Group {
+    times: Times,
+    /// What few groups need.
+    more: Option<Box<More>>,
+}
+
+/// What a group that is violated, or in doubt, has beside the ends of its spans.
+#[derive(Debug, Default)]
+struct More {
+    episodes: Episodes,
+    history: History,
+    violated: bool,
+    doubts: Vec<Doubt>,
+    /// Why it could not be told whether some window was violated.
+    why: Reasons,
+    /// What a signal shows of the counted spans, where the rule asks for it: name and value.
+    shown: BTreeMap<Event, Vec<(String, String)>>,
+}
+
+impl Group {
+    fn heap_bytes(&self) -> usize {
+        self.times.heap_bytes() + self.more.as_deref().map_or(0, More::bytes)
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
+    }
+
+    /// When the watermark next changes something here; `None` for a group that can be forgotten.
+    fn next_due(&self, width: u64, repeat_after: Option<u64>) -> Option<u64> {
+        let event = self.times.first_end().map(|end| end.saturating_add(width));
+        let more = self.more.as_deref();
+        let episode = more.and_then(|m| m.episodes.first()).map(|e| e.to.saturating_add(1));
+        let repeat = more.zip(repeat_after).and_then(|(m, after)| m.episodes.next_repeat(after));
+        [event, episode, repeat].into_iter().flatten().min()
+    }
+
+    /// Looks whether spans in doubt could break the bound.
+    fn look_at_doubts(&mut self, key: &[u8], strays: &[Stray], plan: &CountPlan) {
+        let own = self.more.as_deref().map_or(&[][..], |m| &m.doubts);
+        if own.is_empty() && strays.is_empty() {
+            return;
+        }
+        let strays = strays.iter().filter(|stray| stray.whereabouts.may_be_in(key)).map(|stray| &stray.doubt);
+        let doubts: Vec<Doubt> = own.iter().chain(strays).copied().collect();
+        let why = could_break(self.times.ends(), &doubts, plan.least, plan.width);
+        if !why.is_empty() {
+            let more = self.more();
+            more.why = more.why.and(why);
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self.more.as_deref() {
+            Some(more) if more.violated => Outcome::Violated,
+            Some(more) if !more.why.is_empty() => Outcome::Unknown(more.why),
+            _ => Outcome::Satisfied,
+        }
+    }
+}
+
+impl More {
+    fn bytes(&self) -> usize {
+        let shown = self.shown.values().flatten().map(|(name, value)| size_of::<(Event, String, String)>() + name.len() + value.len());
+        size_of::<Self>() + self.episodes.heap_bytes() + self.doubts.capacity() * size_of::<Doubt>() + shown.sum::<usize>()
+    }
+}
+
+fn plan_of(window: &WindowPlan) -> Option<&CountPlan> {
+    match &window.kind {
+        WindowKind::Count(plan) => Some(plan),
+        WindowKind::Sweep(_) => None,
+    }
+}
+
+/// Bytes of a group and of a counted span, and how many spans are kept at most: of any width `2 · least + 1`, and those that have just
+/// left.
+pub(super) fn bytes_of(plan: &CountPlan, config: &Config) -> (usize, usize, Option<u64>) {
+    let widths = config.allowed_lateness_ns / plan.width.max(1) + 2;
+    let most = (plan.least as u64).saturating_mul(2).saturating_add(1).saturating_mul(widths);
+    (Groups::<Group>::BYTES + size_of::<More>(), size_of::<Event>(), Some(most))
+}
+
+impl Counting {
+    pub(super) fn new(base: Base) -> Self {
         Self {
-            plan: Arc::clone(plan),
-            window: window.clone(),
-            lateness: config.allowed_lateness_ns,
-            max_groups: config.max_groups,
-            watermark: 0,
-            groups: HashMap::default(),
-            due: BinaryHeap::new(),
-            tally: Tally::default(),
-            late: 0,
-            bad_time: 0,
-            evicted: 0,
+            base,
+            groups: Groups::default(),
+            strays: Vec::new(),
+            forgotten: Forgotten::default(),
+            held: 0,
+            keys: Keys::default(),
         }
     }
 
-    /// Whether the rule of another plan is this one, unchanged.
-    pub(super) fn is_for(&self, plan: &Plan, window: &WindowPlan) -> bool {
-        match (self.rule(), plan.ruleset.rules.get(window.rule)) {
-            (Some(own), Some(other)) => own.name == other.name && own.identity == other.identity,
-            _ => false,
-        }
-    }
-
-    /// Goes on under another plan.
-    pub(super) fn follow(&mut self, plan: &Arc<Plan>, window: &WindowPlan) {
-        self.plan = Arc::clone(plan);
-        self.window = window.clone();
-    }
-
-    /// The selector that picks the counted spans.
-    pub(super) const fn selector(&self) -> u32 {
-        self.window.selector
-    }
-
-    fn rule(&self) -> Option<&Rule> {
-        self.plan.ruleset.rules.get(self.window.rule)
-    }
-
-    /// Counts a span.
-    pub(super) fn add(
-        &mut self,
-        shared: &Shared,
-        span: &Incoming,
-        values: &[KeptValue],
-        plausible: bool,
-        moment: Moment,
-        out: &mut Outbox,
-    ) {
-        if !plausible {
-            self.bad_time += 1;
-            return;
-        }
-        if span.record.end < self.watermark {
-            self.late += 1;
-            return;
-        }
-        let event = Event { end: span.record.end, span: span.record.id, trace: span.trace, resource: span.record.resource };
-        for (key, texts) in keys(&self.window.by, values) {
-            if !self.groups.contains_key(&key) {
-                if self.groups.len() >= self.max_groups {
-                    self.evict();
-                }
-                self.groups.insert(key.clone(), Group::new(texts));
-            }
-            let Some(group) = self.groups.get_mut(&key) else {
+    /// Counts spans that the rule's selector picked.
+    pub(super) fn apply(&mut self, batch: &Batch, mine: &[u32], context: &mut Context<'_>) {
+        let plan = Arc::clone(&self.base.plan);
+        let Some(window) = self.window(&plan) else { return };
+        let Some(count) = plan_of(window) else { return };
+        for index in mine {
+            let Some(span) = batch.spans.get(*index as usize) else {
                 continue;
             };
-            group.show(event, shown(&self.window.show, values));
-            if let Some(broken) = group.add(event, self.window.least, self.window.width) {
-                self.violated(shared, &key, &broken, moment.now, out);
+            let Some(fit) = batch.picks(span).iter().find(|pick| pick.selector == count.selector).map(|pick| pick.fit) else {
+                continue;
+            };
+            if self.base.admits(span, context.now) {
+                self.add(window, count, span, fit, batch, context);
             }
-            self.arm(key);
         }
     }
 
-    fn arm(&mut self, key: Box<[u8]>) {
-        let Some(group) = self.groups.get_mut(&key) else {
-            return;
+    fn window<'p>(&self, plan: &'p Plan) -> Option<&'p WindowPlan> {
+        plan.windows.get(self.base.at())
+    }
+
+    fn add(&mut self, window: &WindowPlan, count: &CountPlan, span: &Incoming, fit: Fit, batch: &Batch, context: &mut Context<'_>) {
+        let event = Event { end: span.record.end, span: span.record.id };
+        let values = batch.values(span);
+        let mut keys = std::mem::take(&mut self.keys);
+        if let Some((whereabouts, unknown)) = Whereabouts::of(&window.by, values) {
+            self.stray(Stray { doubt: Doubt { end: event.end, count: 1, why: unknown.and(why(fit)) }, whereabouts }, count);
+        }
+        each_key(&window.by, values, &mut keys, |key| {
+            let at = self.group(key, event.end, count, context);
+            let Some(group) = self.groups.get_mut(at) else { return };
+            let before = group.heap_bytes();
+            let mut broken = Vec::new();
+            if fit == Fit::Yes {
+                let show = if window.show.is_empty() { Vec::new() } else { shown(&window.show, values) };
+                if !show.is_empty() {
+                    group.more().shown.insert(event, show);
+                }
+                let more = &mut group.more;
+                broken = group.times.add(event, count.least, count.width, |from, to| {
+                    more.as_deref_mut().is_some_and(|more| more.episodes.prolong(from, to))
+                });
+            } else {
+                let doubt = Doubt { end: event.end, count: 1, why: why(fit) };
+                let doubts = &mut group.more().doubts;
+                let place = doubts.partition_point(|d| d.end <= doubt.end);
+                doubts.insert(place, doubt);
+            }
+            group.look_at_doubts(key, &self.strays, count);
+            let due = group.next_due(count.width, window.repeat_after);
+            self.held = self.held + group.heap_bytes() - before;
+            if let Some(due) = due {
+                self.groups.wake(at, due);
+            }
+            for broken in broken {
+                self.violated(window, count, at, span, &broken, context);
+            }
+        });
+        self.keys = keys;
+        while self.bytes() > self.base.max_bytes && self.groups.len() > 1 {
+            self.evict(context);
+        }
+    }
+
+    /// The slot of a group, which is there from now on.
+    fn group(&mut self, key: &[u8], end: u64, count: &CountPlan, context: &mut Context<'_>) -> u32 {
+        let hash = self.groups.hash(key);
+        if let Some(at) = self.groups.find(hash, key) {
+            return at;
+        }
+        if self.groups.len() >= self.base.max_groups {
+            self.evict(context);
+        }
+        let mut group = Group::default();
+        if let Some(lost) = self.forgotten.lost(hash, end.saturating_sub(count.width)) {
+            group.more().doubts.push(lost);
+        }
+        self.held += group.heap_bytes();
+        self.groups.insert(hash, key, group)
+    }
+
+    /// A span that may be in any group.
+    fn stray(&mut self, stray: Stray, count: &CountPlan) {
+        let place = self.strays.partition_point(|s| s.doubt.end <= stray.doubt.end);
+        self.strays.insert(place, stray);
+        // More of them than the bound has room for decide nothing more.
+        if self.strays.len() > count.least.saturating_mul(2).max(1_024) {
+            self.strays.remove(0);
+        }
+    }
+
+    /// Forgets the group that was touched least recently; what it had is remembered as what it may have lost if it comes back.
+    fn evict(&mut self, context: &mut Context<'_>) {
+        let Some(at) = self.groups.least_recent() else { return };
+        let key = self.groups.key(at).to_vec();
+        let hash = self.groups.hash(&key);
+        let Some(mut group) = self.groups.remove(at) else { return };
+        self.held -= group.heap_bytes();
+        self.base.evicted += 1;
+        let lost: usize = group.more.as_deref().map_or(0, |m| m.doubts.iter().map(|d| d.count as usize).sum());
+        if let Some(end) = group.times.last_end() {
+            self.forgotten.add(hash, end, group.times.len() + lost);
+        }
+        let more = group.more();
+        more.why = more.why.and(Reasons::of(Reason::Cardinality));
+        self.conclude(&key, &group, context);
+    }
+
+    fn conclude(&mut self, key: &[u8], group: &Group, context: &mut Context<'_>) {
+        let history = group.more.as_deref().map(|m| m.history.clone()).unwrap_or_default();
+        self.base.conclude(texts(key), group.outcome(), &history, context);
+    }
+
+    fn violated(
+        &mut self,
+        window: &WindowPlan,
+        count: &CountPlan,
+        at: u32,
+        span: &Incoming,
+        broken: &Broken,
+        context: &mut Context<'_>,
+    ) {
+        self.base.violated();
+        let key = self.groups.key(at).to_vec();
+        let anchor = broken.spans.first().map_or(broken.from, |e| e.end);
+        let id = self.base.id(&key, anchor);
+        let Some(group) = self.groups.get_mut(at) else { return };
+        let before = group.heap_bytes();
+        let more = group.more();
+        more.violated = true;
+        more.episodes.begin(Episode { from: broken.from, to: broken.to, violation_id: id, signalled: broken.from });
+        let news = News {
+            window: Some((broken.from.saturating_sub(count.width), broken.from)),
+
+            deciding: Some(Deciding { trace: span.trace, span: span.record.id, end: span.record.end, resource: span.record.resource }),
+            on_arrival: true,
+            time: span.record.end,
+            observed: vec![(count.text.clone(), broken.spans.len().to_string())],
+            evidence: broken.spans.iter().map(|e| e.span).collect(),
+            shown: gathered(broken.spans.iter().filter_map(|e| more.shown.get(e)).flatten()),
+            ..News::default()
         };
-        if let Some(due) = group.next_due(self.window.width)
-            && due < group.due
-        {
-            group.due = due;
-            self.due.push(Reverse((due, key)));
+        let due = group.next_due(count.width, window.repeat_after);
+        self.held = self.held + group.heap_bytes() - before;
+        if let Some(due) = due {
+            self.groups.wake(at, due);
         }
-    }
-
-    /// Forgets the group whose spans leave their window first.
-    fn evict(&mut self) {
-        while let Some(Reverse((due, key))) = self.due.pop() {
-            if self.groups.get(&key).is_some_and(|g| g.due == due) {
-                self.groups.remove(&key);
-                self.evicted += 1;
-                return;
-            }
-        }
+        self.base.announce(Announced::Violation, id, &texts(&key), news, context);
     }
 
     /// Moves the watermark.
-    pub(super) fn advance(&mut self, shared: &Shared, event_time: u64, now: u64, out: &mut Outbox) {
-        self.watermark = self.watermark.max(event_time.saturating_sub(self.lateness));
-        while let Some(Reverse((due, _))) = self.due.peek() {
-            if *due > self.watermark {
-                break;
+    pub(super) fn advance(&mut self, context: &mut Context<'_>) {
+        self.base.pass(context.event_time);
+        let plan = Arc::clone(&self.base.plan);
+        let Some(window) = self.window(&plan) else { return };
+        let Some(count) = plan_of(window) else { return };
+        let watermark = self.base.watermark;
+        while let Some(at) = self.groups.due_before(watermark.saturating_add(1)) {
+            self.look_at(window, count, at, context);
+        }
+        let unneeded = self.strays.partition_point(|s| s.doubt.end.saturating_add(count.width.saturating_mul(2)) <= watermark);
+        self.strays.drain(..unneeded);
+    }
+
+    /// Lets the watermark pass over a group.
+    fn look_at(&mut self, window: &WindowPlan, count: &CountPlan, at: u32, context: &mut Context<'_>) {
+        let watermark = self.base.watermark;
+        let key = self.groups.key(at).to_vec();
+        let Some(group) = self.groups.get_mut(at) else { return };
+        let before = group.heap_bytes();
+        group.look_at_doubts(&key, &self.strays, count);
+        let (mut over, mut again) = (Vec::new(), Vec::new());
+        if let Some(more) = group.more.as_deref_mut() {
+            over = more.episodes.over_before(watermark);
+            if let Some(after) = window.repeat_after {
+                again = more.episodes.repeat(watermark, after);
             }
-            let Some(Reverse((due, key))) = self.due.pop() else {
-                break;
-            };
-            let Some(group) = self.groups.get_mut(&key).filter(|g| g.due == due) else {
-                continue;
-            };
-            let over = group.advance(self.watermark, self.window.width);
-            group.due = u64::MAX;
-            let forget = group.next_due(self.window.width).is_none();
-            for episode in over {
-                self.resolved(shared, &key, &episode, now, out);
+            if context.shared.config.record_verdicts {
+                over.iter().for_each(|episode| more.history.add(episode.from, Some(episode.to)));
             }
-            if forget {
-                self.groups.remove(&key);
-            } else {
-                self.arm(key);
+            let outside = more.doubts.partition_point(|d| d.end.saturating_add(count.width) <= watermark);
+            more.doubts.drain(..outside);
+        }
+        let more = &mut group.more;
+        group.times.forget(watermark, count.least, count.width, |event| {
+            if let Some(more) = more.as_deref_mut() {
+                more.shown.remove(&event);
+            }
+        });
+        let due = group.next_due(count.width, window.repeat_after);
+        self.held = self.held + group.heap_bytes() - before;
+        let texts = if over.is_empty() && again.is_empty() { Vec::new() } else { texts(&key) };
+        for episode in again {
+            let news = News { window: Some((watermark.saturating_sub(count.width), watermark)), time: watermark, ..News::default() };
+            self.base.announce(Announced::Violation, episode.violation_id, &texts, news, context);
+        }
+        for episode in over {
+            let news = News { window: Some((episode.from, episode.to)), time: episode.to, ..News::default() };
+            self.base.announce(Announced::Resolved, episode.violation_id, &texts, news, context);
+        }
+        match due {
+            Some(due) => self.groups.wake(at, due.max(watermark.saturating_add(1))),
+            None => {
+                if let Some(group) = self.groups.remove(at) {
+                    self.held -= group.heap_bytes();
+                    self.conclude(&key, &group, context);
+                }
             }
         }
     }
 
-    fn violated(&mut self, shared: &Shared, key: &[u8], broken: &Broken, now: u64, out: &mut Outbox) {
-        self.tally.add(Verdict::Violated);
-        let anchor = broken.spans.first().map(|e| e.end);
-        let Some(rule) = self.rule() else { return };
-        let id = violation_id(rule, None, key, anchor);
-        if let Some(signal) = self.signal(shared, key, Announced::Violation, id, broken, now) {
-            out.signals.push(signal);
+    /// Observation ends: every group gets its verdict.
+    pub(super) fn finish(&mut self, context: &mut Context<'_>) {
+        self.advance(context);
+        let plan = Arc::clone(&self.base.plan);
+        let Some(count) = self.window(&plan).and_then(plan_of) else { return };
+        let without_groups = self.base.rule().is_some_and(|rule| rule.by.is_empty());
+        if without_groups && self.groups.len() == 0 {
+            let seen = self.base.first.end != 0;
+            let outcome = if seen { Outcome::Satisfied } else { Outcome::Unknown(Reasons::of(Reason::Shutdown)) };
+            self.base.conclude(Vec::new(), outcome, &History::default(), context);
         }
-        self.record(shared, key, out);
-        if let Some(group) = self.groups.get_mut(key) {
-            group.begin(Episode { from: broken.from, to: broken.to, violation_id: id });
-        }
-    }
-
-    fn resolved(&self, shared: &Shared, key: &[u8], episode: &Episode, now: u64, out: &mut Outbox) {
-        let over = Broken { from: episode.from, to: episode.to, spans: Vec::new() };
-        out.signals.extend(self.signal(shared, key, Announced::Resolved, episode.violation_id, &over, now));
-    }
-
-    fn signal(&self, shared: &Shared, key: &[u8], event: Announced, id: [u8; 16], broken: &Broken, now: u64) -> Option<Signal> {
-        let rule = self.rule().filter(|r| r.mode == Mode::Enforce)?;
-        let state = self.groups.get(key)?;
-        let group: Vec<(String, String)> =
-            rule.by.iter().map(|term| print::term(term, rule.scope)).zip(state.values.iter().cloned()).collect();
-        let phase = if event == Announced::Violation { Phase::Early } else { Phase::Complete };
-        let trigger = if event == Announced::Violation { Trigger::Early } else { Trigger::Complete };
-        let base = report::base(rule, event, id, phase, trigger, now, self.plan.ruleset.hash);
-        let limit = rule.evidence_limit.map_or(MAX_EVIDENCE, |l| l as usize).min(MAX_EVIDENCE);
-        let count = broken.spans.len();
-        let last = broken.spans.last();
-        let observed = if count > 0 { vec![(self.window.text.clone(), count.to_string())] } else { Vec::new() };
-        let seen: Vec<String> = observed.iter().map(|(text, value)| format!("{text} was {value}")).collect();
-        let place = last.map_or_else(String::new, |e| format!("with trace {}", crate::value::hex(&e.trace)));
-        let message = match &rule.message {
-            Some(message) if event == Announced::Violation => inserted(message, rule, &group, &observed),
-            _ => report::sentence(rule, event, &place, &group, &seen, None),
-        };
-        Some(Signal {
-            trace_id: last.map_or([0; 16], |e| e.trace),
-            span_id: last.map(|e| e.span),
-            time: last.map_or(broken.to, |e| e.end),
-            group,
-            window: Some(match event {
-                Announced::Resolved => (broken.from, broken.to),
-                _ => (broken.from.saturating_sub(self.window.width), broken.from),
-            }),
-            observed,
-            evidence: broken.spans.iter().take(limit).map(|e| e.span).collect(),
-            evidence_truncated: count > limit,
-            shown: state.shown(&broken.spans),
-            resource: last.map(|e| shared.resources.named(e.resource)).unwrap_or_default(),
-            message,
-            ..base
-        })
-    }
-
-    fn record(&self, shared: &Shared, key: &[u8], out: &mut Outbox) {
-        if let (true, Some(rule)) = (shared.config.record_verdicts, self.rule()) {
-            out.verdicts.push(VerdictRecord {
-                rule: rule.name.clone(),
-                trace_id: None,
-                group: self.groups.get(key).map(|g| g.values.clone()).unwrap_or_default(),
-                verdict: Verdict::Violated,
-                reasons: Vec::new(),
-                phase: Phase::Early,
-                trigger: Trigger::Early,
-            });
+        while let Some(at) = self.groups.least_recent() {
+            let key = self.groups.key(at).to_vec();
+            let Some(mut group) = self.groups.remove(at) else { return };
+            self.held -= group.heap_bytes();
+            group.look_at_doubts(&key, &self.strays, count);
+            if let Some(more) = group.more.as_deref_mut() {
+                for episode in more.episodes.open() {
+                    let seen = (episode.to <= context.event_time).then_some(episode.to);
+                    more.history.add(episode.from, seen);
+                }
+            }
+            self.conclude(&key, &group, context);
         }
     }
 
-    /// Adds counters and gauges.
-    pub(super) fn add_to(&self, stats: &mut Stats) {
-        stats.spans_late += self.late;
-        stats.spans_bad_time += self.bad_time;
-        stats.groups_evicted += self.evicted;
-        let held: usize = self.groups.iter().map(|(key, group)| key.len() + group.bytes()).sum();
-        stats.bytes_held += held as u64;
-        if let Some(rule) = self.rule()
-            && let Some(of_rule) = stats.rules.iter_mut().find(|r| r.name == rule.name)
-        {
-            self.tally.add_to(of_rule, None, 0);
-        }
+    pub(super) fn bytes(&self) -> usize {
+        self.groups.bytes() + self.held + self.forgotten.heap_bytes() + self.strays.capacity() * size_of::<Stray>()
     }
-}
-
-/// The rule's own sentence, with observed values and the group's values in their places.
-fn inserted(message: &Message, rule: &Rule, group: &[(String, String)], observed: &[(String, String)]) -> String {
-    let value = |term: &Term| {
-        let text = print::term(term, rule.scope);
-        observed.iter().chain(group).find(|(name, _)| *name == text).map_or_else(|| "unknown".to_owned(), |(_, value)| value.clone())
-    };
-    let parts = message.parts.iter().map(|part| match part {
-        MessagePart::Text(text) => text.clone(),
-        MessagePart::Value(term) => value(term),
-    });
-    parts.collect()
-}
-
-/// What the rule shows of a span.
-fn shown(show: &[(String, u32)], values: &[KeptValue]) -> Vec<(String, String)> {
-    show.iter()
-        .filter_map(|(name, term)| {
-            let value = values.iter().find(|v| v.term == *term)?.read.value.as_ref()?;
-            Some((name.clone(), String::from_utf8_lossy(&value.text()).into_owned()))
-        })
-        .collect()
-}
-
-/// The groups of a span by these terms: canonical key and values as text. A list puts the span into each of its elements' groups.
-fn keys(by: &[u32], values: &[KeptValue]) -> Vec<(Box<[u8]>, Vec<String>)> {
-    let reads: Option<Vec<&Val<'static>>> = by.iter().map(|term| values.iter().find(|v| v.term == *term)?.read.value.as_ref()).collect();
-    let Some(reads) = reads else {
-        return Vec::new();
-    };
-    crate::eval::groups::combine(&reads).into_iter().map(|group| (group.key, group.values)).collect()
 }

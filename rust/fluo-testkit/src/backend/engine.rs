@@ -26,9 +26,8 @@ impl Backend for EngineBackend {
             .collect();
         let mut rules = scenario.rules.clone();
         rules.rules.retain(|rule| unsupported.iter().all(|(name, _)| *name != rule.name));
-        let violations_only = rules.rules.iter().filter(|rule| rule.scope == Scope::Spans).map(|rule| rule.name.clone()).collect();
         let records = if rules.rules.is_empty() { Vec::new() } else { verdicts(scenario, rules)? };
-        Ok(Report { records, unsupported, violations_only })
+        Ok(Report { records, unsupported, ..Report::default() })
     }
 }
 
@@ -59,15 +58,35 @@ fn supported(scenario: &Scenario) -> RuleSet {
     rules
 }
 
-/// Keeps the last verdict of each rule, trace and group.
+/// Keeps the last verdict of each rule, trace and group; of a rule over `spans`, whose groups come and go, the worst.
 fn verdicts(scenario: &Scenario, rules: RuleSet) -> Result<Vec<VerdictRecord>, String> {
+    let over_spans: Vec<String> = rules.rules.iter().filter(|r| r.scope == Scope::Spans).map(|r| r.name.clone()).collect();
     let engine = drive(scenario, rules, true)?;
     let mut last: Vec<VerdictRecord> = Vec::new();
-    for record in engine.drain_verdicts().into_iter().map(record) {
-        last.retain(|r| (&r.rule, r.trace_id, &r.group) != (&record.rule, record.trace_id, &record.group));
+    for mut record in engine.drain_verdicts().into_iter().map(record) {
+        let place = |r: &VerdictRecord| (r.rule.clone(), r.trace_id, r.span_id, r.group.clone());
+        if let Some(at) = last.iter().position(|r| place(r) == place(&record)) {
+            let before = last.remove(at);
+            if over_spans.contains(&record.rule) {
+                record = worse(before, record);
+            }
+        }
         last.push(record);
     }
     Ok(last)
+}
+
+/// Two verdicts of one group as one.
+fn worse(before: VerdictRecord, mut after: VerdictRecord) -> VerdictRecord {
+    let mut episodes: Vec<_> = before.episodes.iter().chain(&after.episodes).flatten().copied().collect();
+    episodes.sort_unstable();
+    episodes.dedup();
+    if before.verdict > after.verdict {
+        (after.verdict, after.reasons) = (before.verdict, before.reasons);
+    } else if before.verdict == after.verdict {
+        after.reasons.extend(before.reasons);
+    }
+    VerdictRecord { episodes: Some(episodes), ..after }
 }
 
 /// Drives an engine through the run, to its end.
@@ -153,7 +172,7 @@ fn record(record: fluo_engine::VerdictRecord) -> VerdictRecord {
     VerdictRecord {
         rule: record.rule,
         trace_id: record.trace_id,
-        span_id: None,
+        span_id: record.span_id.map(u64::to_be_bytes),
         group: record.group,
         verdict,
         reasons,
@@ -161,7 +180,7 @@ fn record(record: fluo_engine::VerdictRecord) -> VerdictRecord {
         trigger: Some(trigger(record.trigger).to_owned()),
         evidence: None,
         gap_signal: None,
-        episodes: None,
+        episodes: record.trace_id.is_none().then_some(record.episodes),
     }
 }
 

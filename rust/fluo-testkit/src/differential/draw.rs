@@ -9,10 +9,10 @@ use super::Question;
 use crate::backend::Scenario;
 use crate::generate::{arrivals, load, rules, spans};
 use crate::model::{AnyValue, Batch, Resource, SpanData};
-use crate::notation::BASE;
 use crate::oracle::{self, CallEntry, CallKey, CallTable, Config, End, Run, TopIsRoot};
 
 const SECOND: u64 = 1_000_000_000;
+const MILLISECOND: u64 = 1_000_000;
 const TRACE: [u8; 16] = [9; 16];
 
 /// Spans of a trace at most.
@@ -168,18 +168,18 @@ fn prefixes() -> BoxedStrategy<Question> {
 
 fn windows() -> BoxedStrategy<Question> {
     let traces = (0..4u8).map(|n| spans::trace([n + 1; 16], 5)).collect::<Vec<_>>();
-    let batches = traces.prop_flat_map(|traces| arrivals::in_time(traces.concat().into_iter().map(with_good_times).collect()));
-    (prop::collection::vec(rules::stream_rule(), 1..4), batches)
-        .prop_filter_map("the engine does not take the rules", |(rules, batches)| {
+    let batches = traces.prop_flat_map(|traces| any_arrival(traces.concat()));
+    let lateness = select(vec![0, 20, 60, 30_000u64]);
+    // Both clocks may run on past the last span, where absence shows.
+    let on = prop::option::of(0..200u64);
+    (prop::collection::vec(rules::stream_rule(), 1..4), batches, lateness, on)
+        .prop_filter_map("the engine does not take the rules", |(rules, batches, lateness, on)| {
+            let last = batches.last().map_or(0, |batch| batch.at);
             let scenario = scenario(&rules, batches)?;
+            let config = Config { allowed_lateness: lateness * MILLISECOND, ..Config::default() };
+            let end = on.map_or(End::Recording, |on| End::Until(last + on * MILLISECOND));
+            let scenario = Scenario { config, run: Run { end, ..scenario.run.clone() }, ..scenario };
             fluo_engine::unsupported(&scenario.rules).is_empty().then_some(Question::Windows(scenario))
         })
         .boxed()
-}
-
-/// What broken times do to windows over `spans` is pinned by the corpus.
-fn with_good_times(mut span: SpanData) -> SpanData {
-    span.start = span.start.max(BASE);
-    span.end = span.end.max(span.start);
-    span
 }

@@ -40,14 +40,55 @@ fn with_guard(claim: BoxedStrategy<String>, guarded: f64) -> BoxedStrategy<Strin
         .boxed()
 }
 
-/// A rule over `spans`: a bound on what a window holds.
+/// A rule over `spans`: a claim about what windows hold.
 pub fn stream_rule() -> BoxedStrategy<String> {
-    let by = prop::option::weighted(0.5, by());
-    (polarity(), predicate(Reach::Own), within(), by, select(vec!["<", "<=", ">", ">="]), 0..5u32)
-        .prop_map(|(polarity, p, within, by, op, n)| {
-            rule(polarity, &format!("spans.where({p}){within}{}.count() {op} {n}", by.unwrap_or_default()), None, "")
-        })
-        .boxed()
+    prop_oneof![
+        2 => (polarity(), prop::option::weighted(0.5, by()), predicate(Reach::Own), within(), select(vec!["<", "<=", ">", ">="]), 0..5u32)
+            .prop_map(|(polarity, by, p, within, op, n)| {
+                rule(polarity, &format!("spans.where({p}){within}{}.count() {op} {n}", by.unwrap_or_default()), None, "")
+            }),
+        5 => prop::option::weighted(0.5, by()).prop_flat_map(|by| {
+            let by = by.unwrap_or_default();
+            (polarity(), windows(by.clone()), prop::option::weighted(0.2, windows(by)))
+                .prop_map(|(polarity, claim, when)| rule(polarity, &claim, when.as_deref(), ""))
+        }),
+    ]
+    .boxed()
+}
+
+/// A claim about windows whose grouped spansets carry this suffix.
+fn windows(by: String) -> BoxedStrategy<String> {
+    let set = {
+        let by = by.clone();
+        move || {
+            let total = if by.is_empty() { 0 } else { 1 };
+            let suffix = prop_oneof![8 - total => Just(by.clone()), total => Just(String::new())];
+            (prop::option::weighted(0.8, predicate(Reach::Own)), within(), suffix).prop_map(|(p, within, suffix)| {
+                let filter = p.map_or_else(String::new, |p| format!(".where({p})"));
+                format!("spans{filter}{within}{suffix}")
+            })
+        }
+    };
+    let leaf = prop_oneof![
+        5 => (set(), operator(), 0..4u32).prop_map(|(set, op, n)| format!("{set}.count() {op} {n}")),
+        3 => (set(), number(), operator(), 0..5u32).prop_map(|(set, number, op, n)| format!("{set}.{number} {op} {n}")),
+        2 => (set(), time(), ordering(), 1..60u32).prop_map(|(set, time, op, n)| format!("{set}.{time} {op} {n}ms")),
+        2 => (set(), set(), select(vec!["+", "-", "*", "/"]), operator(), 0..4u32)
+            .prop_map(|(a, b, arith, op, n)| format!("{a}.count() {arith} {b}.count() {op} {n}")),
+        1 => (set(), operator(), 0..400u32).prop_map(|(set, op, n)| format!("{set}.rate() {op} {n}")),
+        1 => (set(), select(vec!["first.k", "last.k", "first.name", "last.u"]), operator(), value())
+            .prop_map(|(set, field, op, v)| format!("{set}.{field} {op} {v}")),
+        1 => (set(), select(vec!["", ".exists()", ".empty()"])).prop_map(|(set, method)| format!("{set}{method}")),
+        1 => (set(), select(vec!["any", "all", "none"]), predicate(Reach::Own)).prop_map(|(set, q, p)| format!("{set}.{q}({p})")),
+    ];
+    leaf.prop_recursive(2, 5, 3, |inner| {
+        prop_oneof![
+            3 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} and {b})")),
+            2 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} or {b})")),
+            1 => inner.prop_map(|a| format!("not ({a})")),
+        ]
+    })
+    .boxed()
 }
 
 fn rule(polarity: &str, claim: &str, when: Option<&str>, gap: &str) -> String {

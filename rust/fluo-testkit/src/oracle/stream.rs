@@ -10,7 +10,7 @@ use super::direction::only_breaks;
 use super::judge::{groups, has_window, judge, rule_spansets, widths};
 use super::predicate::predicate;
 use super::reading::Subject;
-use super::spanset::{View, members};
+use super::spanset::{View, groups_of, members};
 use super::truth::{Reason, Reasons, Truth};
 use super::value::Key;
 use super::world::{World, has_good_times};
@@ -125,9 +125,11 @@ fn presences(world: &World<'_>, rule: &Rule, group: Option<&[Key]>, widest: u64)
     let mut own: BTreeSet<usize> = BTreeSet::new();
     match group {
         None => own.extend(0..world.spans.len()),
-        Some(_) => {
+        // A span that may be of any group is none of this one's until it is known to be.
+        Some(group) => {
             for set in rule_spansets(rule).into_iter().filter(|set| !set.by.is_empty()) {
-                own.extend(members(world, set, View { group, instant: None, whole: true }).possible());
+                let members = members(world, set, View { group: None, instant: None, whole: true }).possible();
+                own.extend(members.into_iter().filter(|at| groups_of(world, *at, &rule.by).contains(group)));
             }
         }
     }

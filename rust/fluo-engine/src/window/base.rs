@@ -1,0 +1,174 @@
+//! What every monitor of a rule over `spans` has: its rule, its watermark, its counters.
+
+use std::sync::Arc;
+
+use fluo_lang::program::Rule;
+
+use super::episode::History;
+use crate::clock::Clocks;
+use crate::config::Config;
+use crate::ingest::Incoming;
+use crate::plan::{Plan, WindowPlan};
+use crate::shard::{Outbox, Shared};
+use crate::signal::{Phase, Trigger};
+use crate::stats::Stats;
+use crate::tally::{Tally, verdict};
+use crate::eval::rule::Outcome;
+use crate::verdict::{Verdict, VerdictRecord};
+
+/// What a monitor may use while it is called.
+pub(super) struct Context<'c> {
+    pub(super) shared: &'c Shared,
+    /// Arrival time.
+    pub(super) now: u64,
+    /// The event clock.
+    pub(super) event_time: u64,
+    pub(super) out: &'c mut Outbox,
+}
+
+/// Where event time begins: the earliest start and the earliest end of the spans in time, 0 before there is one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct First {
+    pub(super) start: u64,
+    pub(super) end: u64,
+}
+
+impl First {
+    /// The earlier of two.
+    #[must_use]
+    pub(super) fn earlier(self, other: Self) -> Self {
+        match (self.end, other.end) {
+            (0, _) => other,
+            (_, 0) => self,
+            _ => Self { start: self.start.min(other.start), end: self.end.min(other.end) },
+        }
+    }
+}
+
+/// What every monitor has.
+#[derive(Debug)]
+pub(super) struct Base {
+    pub(super) plan: Arc<Plan>,
+    /// The monitor's place in [`Plan::windows`].
+    at: usize,
+    lateness: u64,
+    pub(super) max_groups: usize,
+    /// Bytes that the monitor may hold.
+    pub(super) max_bytes: usize,
+    /// Event time up to which everything has come; never goes back.
+    pub(super) watermark: u64,
+    tally: Tally,
+    late: u64,
+    bad_time: u64,
+    pub(super) evicted: u64,
+    /// The earliest span in time since the monitor began.
+    pub(super) first: First,
+}
+
+impl Base {
+    pub(super) fn new(plan: &Arc<Plan>, at: usize, config: &Config) -> Self {
+        Self {
+            at,
+            lateness: config.allowed_lateness_ns,
+            max_groups: config.max_groups,
+            max_bytes: share(config, plan.windows.len()),
+            plan: Arc::clone(plan),
+            watermark: 0,
+            tally: Tally::default(),
+            late: 0,
+            bad_time: 0,
+            evicted: 0,
+            first: First::default(),
+        }
+    }
+
+    /// Goes on under another plan, in which the rule is the same.
+    pub(super) fn follow(&mut self, plan: &Arc<Plan>, at: usize, config: &Config) {
+        self.plan = Arc::clone(plan);
+        self.at = at;
+        self.max_bytes = share(config, plan.windows.len());
+    }
+
+    /// The monitor's place in [`Plan::windows`].
+    pub(super) const fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn window(&self) -> Option<&WindowPlan> {
+        self.plan.windows.get(self.at)
+    }
+
+    pub(super) fn rule(&self) -> Option<&Rule> {
+        self.plan.ruleset.rules.get(self.window()?.rule)
+    }
+
+    /// Whether the rule of another plan is this one, unchanged.
+    pub(super) fn is_for(&self, plan: &Plan, window: &WindowPlan) -> bool {
+        match (self.rule(), plan.ruleset.rules.get(window.rule)) {
+            (Some(own), Some(other)) => own.name == other.name && own.identity == other.identity && own.show == other.show,
+            _ => false,
+        }
+    }
+
+    /// Moves the watermark.
+    pub(super) fn pass(&mut self, event_time: u64) {
+        self.watermark = self.watermark.max(event_time.saturating_sub(self.lateness));
+    }
+
+    /// Whether a span counts in windows; one that does not is counted here.
+    pub(super) fn admits(&mut self, span: &Incoming, now: u64) -> bool {
+        if !(span.record.times_are_good() && Clocks::is_plausible(span.record.end, now)) {
+            self.bad_time += 1;
+            return false;
+        }
+        if span.record.end < self.watermark {
+            self.late += 1;
+            return false;
+        }
+        true
+    }
+
+    /// Counts a verdict that is not a violation: those are counted when they are signalled.
+    pub(super) fn conclude(&mut self, group: Vec<String>, outcome: Outcome, history: &History, context: &mut Context<'_>) {
+        if outcome != Outcome::Violated {
+            self.tally.add(verdict(outcome));
+        }
+        if let (true, Some(rule)) = (context.shared.config.record_verdicts, self.rule()) {
+            let reasons = if let Outcome::Unknown(why) = outcome { why.all() } else { Vec::new() };
+            context.out.verdicts.push(VerdictRecord {
+                rule: rule.name.clone(),
+                trace_id: None,
+                span_id: None,
+                group,
+                verdict: verdict(outcome),
+                reasons,
+                phase: Phase::Complete,
+                trigger: Trigger::Complete,
+                episodes: history.all(),
+            });
+        }
+    }
+
+    /// Counts a violation.
+    pub(super) fn violated(&mut self) {
+        self.tally.add(Verdict::Violated);
+    }
+
+    /// Adds counters.
+    pub(super) fn add_to(&self, stats: &mut Stats) {
+        stats.spans_late += self.late;
+        stats.spans_bad_time += self.bad_time;
+        stats.groups_evicted += self.evicted;
+        if let Some(rule) = self.rule()
+            && let Some(of_rule) = stats.rules.iter_mut().find(|r| r.name == rule.name)
+        {
+            self.tally.add_to(of_rule, None, 0);
+        }
+    }
+}
+
+/// The share of one of so many monitors in the memory: half of it is for windows, so that hostile groups of one rule leave the traces
+/// and the other rules theirs.
+fn share(config: &Config, monitors: usize) -> usize {
+    usize::try_from(config.memory_bytes / 2).unwrap_or(usize::MAX) / monitors.max(1)
+}

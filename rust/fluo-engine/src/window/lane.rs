@@ -1,0 +1,219 @@
+//! The spans that one selector picks for one group, through one window.
+//!
+//! They are kept in the order of their ends. What the watermark has passed is in order for good, so that windows over it slide by two
+//! cursors: a span enters when its end comes and leaves a width later, each once. Spans that come out of order only have to find their
+//! place among those that the watermark has not passed. That is the reorder buffer before an in-order window of Tangwongsan, Hirzel and
+//! Schneider's survey (Sliding-Window Aggregation Algorithms, 2019): the right choice here because an average or a lower bound may not
+//! be decided before the watermark anyway.
+
+use std::collections::VecDeque;
+
+use super::announce::Deciding;
+use super::keys::Whereabouts;
+use crate::expr::read::Read;
+use crate::truth::Reasons;
+
+/// A span in a lane.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) end: u64,
+    pub(super) span: u64,
+    /// What aggregates or the signal read of it.
+    pub(super) row: Option<Box<Row>>,
+}
+
+/// What is kept of a span beside its end.
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    pub(super) start: u64,
+    pub(super) trace: [u8; 16],
+    /// Values of the lane's columns, in their order.
+    pub(super) reads: Box<[Read<'static>]>,
+    /// What a signal shows of it.
+    pub(super) shown: Vec<(String, String)>,
+}
+
+/// A span that may be in the lane.
+#[derive(Debug, Clone)]
+pub(super) struct Possible {
+    pub(super) entry: Entry,
+    pub(super) why: Reasons,
+    /// Where it may belong, if that is not known.
+    pub(super) whereabouts: Option<Whereabouts>,
+}
+
+/// A window over a lane at one instant: entries `out..inside` are in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Cursor {
+    pub(super) out: usize,
+    pub(super) inside: usize,
+}
+
+/// The spans of a lane, sorted by end.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    entries: VecDeque<Entry>,
+    possible: Vec<Possible>,
+    /// The window at the last instant that was judged for good; what had left it is dropped.
+    pub(super) inside: usize,
+    rows: usize,
+}
+
+impl Lane {
+    /// Puts a span in its place.
+    pub(super) fn add(&mut self, entry: Entry) {
+        self.rows += entry.row.as_deref().map_or(0, Row::bytes);
+        let at = match self.entries.back() {
+            Some(last) if (last.end, last.span) > (entry.end, entry.span) => {
+                self.entries.partition_point(|e| (e.end, e.span) < (entry.end, entry.span))
+            }
+            _ => self.entries.len(),
+        };
+        if at == self.entries.len() {
+            self.entries.push_back(entry);
+        } else {
+            self.entries.insert(at, entry);
+        }
+    }
+
+    /// Puts in a span that may not belong here.
+    pub(super) fn add_possible(&mut self, possible: Possible) {
+        self.rows += possible.entry.row.as_deref().map_or(0, Row::bytes);
+        self.possible.push(possible);
+    }
+
+    /// The first instant after `t` at which the window of this width changes, as seen from a cursor.
+    pub(super) fn next_change(&self, cursor: Cursor, t: u64, width: u64) -> Option<u64> {
+        let comes = self.entries.get(cursor.inside).map(|e| e.end);
+        let leaves = if cursor.out < cursor.inside { self.entries.get(cursor.out).map(|e| e.end.saturating_add(width)) } else { None };
+        let possible = self.possible.iter().flat_map(|p| [p.entry.end, p.entry.end.saturating_add(width)]).filter(|at| *at > t);
+        [comes, leaves].into_iter().flatten().chain(possible).min()
+    }
+
+    /// Moves a cursor on to an instant.
+    pub(super) fn slide(&self, cursor: &mut Cursor, t: u64, width: u64) {
+        while self.entries.get(cursor.inside).is_some_and(|e| e.end <= t) {
+            cursor.inside += 1;
+        }
+        while cursor.out < cursor.inside && self.entries.get(cursor.out).is_some_and(|e| e.end.saturating_add(width) <= t) {
+            cursor.out += 1;
+        }
+    }
+
+    /// The cursor at any instant.
+    pub(super) fn cursor_at(&self, t: u64, width: u64) -> Cursor {
+        let out = self.entries.partition_point(|e| e.end.saturating_add(width) <= t);
+        Cursor { out, inside: self.entries.partition_point(|e| e.end <= t) }
+    }
+
+    /// The spans in a window.
+    pub(super) fn window(&self, cursor: Cursor) -> impl Iterator<Item = &Entry> {
+        self.entries.range(cursor.out.min(self.entries.len())..cursor.inside.min(self.entries.len()))
+    }
+
+    /// The spans that may be in the window that ends at an instant.
+    pub(super) fn possible(&self, t: u64, width: u64) -> impl Iterator<Item = &Possible> {
+        self.possible.iter().filter(move |p| p.entry.end <= t && t - p.entry.end < width)
+    }
+
+    /// Every end, and when it leaves the window.
+    pub(super) fn changes(&self, width: u64) -> impl Iterator<Item = u64> {
+        let ends = self.entries.iter().map(|e| e.end).chain(self.possible.iter().map(|p| p.entry.end));
+        ends.flat_map(move |end| [end, end.saturating_add(width)])
+    }
+
+    /// Drops what has left the window that ends at `t` for good, and of what is in it all but the newest `cap`.
+    pub(super) fn settle(&mut self, cursor: Cursor, t: u64, width: u64, cap: Option<usize>) {
+        let surplus = cap.map_or(0, |cap| (cursor.inside - cursor.out).saturating_sub(cap));
+        let gone = cursor.out + surplus;
+        for entry in self.entries.drain(..gone.min(self.entries.len())) {
+            self.rows -= entry.row.as_deref().map_or(0, Row::bytes);
+        }
+        self.inside = cursor.inside - gone;
+        if !self.possible.is_empty() {
+            let rows = &mut self.rows;
+            self.possible.retain(|p| {
+                let stays = p.entry.end.saturating_add(width) > t;
+                if !stays {
+                    *rows -= p.entry.row.as_deref().map_or(0, Row::bytes);
+                }
+                stays
+            });
+        }
+        if self.entries.len() * 4 < self.entries.capacity() {
+            self.entries.shrink_to(self.entries.len() * 2);
+        }
+    }
+
+    /// Where the next judgement begins.
+    pub(super) const fn settled(&self) -> Cursor {
+        Cursor { out: 0, inside: self.inside }
+    }
+
+    /// The end of the latest span.
+    pub(super) fn last_end(&self) -> Option<u64> {
+        self.entries.back().map(|entry| entry.end)
+    }
+
+    /// The number of spans held.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>() + self.possible.capacity() * size_of::<Possible>() + self.rows
+    }
+}
+
+impl Row {
+    fn bytes(&self) -> usize {
+        let reads = self.reads.iter().map(|read| size_of::<Read<'_>>() + read.value.as_ref().map_or(0, crate::value::Val::heap_bytes));
+        let shown = self.shown.iter().map(|(name, value)| size_of::<(String, String)>() + name.len() + value.len());
+        size_of::<Self>() + reads.sum::<usize>() + shown.sum::<usize>()
+    }
+}
+
+/// The newest of two spans by end, for the signal.
+pub(super) fn newest(known: Deciding, span: Deciding) -> Deciding {
+    if (span.end, span.span) > (known.end, known.span) { span } else { known }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cursor, Entry, Lane};
+
+    fn lane(ends: &[u64]) -> Lane {
+        let mut lane = Lane::default();
+        for end in ends {
+            lane.add(Entry { end: *end, span: *end, row: None });
+        }
+        lane
+    }
+
+    #[test]
+    fn a_window_slides_over_spans_in_the_order_of_their_ends() {
+        let lane = lane(&[30, 10, 20]);
+        let mut cursor = Cursor::default();
+        let mut seen = Vec::new();
+        let mut t = 0;
+        while let Some(next) = lane.next_change(cursor, t, 15) {
+            t = next;
+            lane.slide(&mut cursor, t, 15);
+            assert_eq!(cursor, lane.cursor_at(t, 15));
+            seen.push((t, lane.window(cursor).map(|e| e.end).collect::<Vec<_>>()));
+        }
+        let expected: [(u64, &[u64]); 6] = [(10, &[10]), (20, &[10, 20]), (25, &[20]), (30, &[20, 30]), (35, &[30]), (45, &[])];
+        assert_eq!(seen, expected.map(|(t, ends)| (t, ends.to_vec())));
+    }
+
+    #[test]
+    fn what_is_settled_keeps_as_many_as_can_matter() {
+        let mut lane = lane(&[10, 20, 30, 40]);
+        let cursor = lane.cursor_at(35, 100);
+        lane.settle(cursor, 35, 100, Some(2));
+        assert_eq!((lane.len(), lane.inside), (3, 2));
+        let cursor = lane.cursor_at(125, 100);
+        lane.settle(cursor, 125, 100, Some(2));
+        assert_eq!((lane.len(), lane.inside), (2, 2));
+    }
+}

@@ -1,0 +1,641 @@
+//! A monitor for claims about windows that a bound from above does not cover: lower bounds, absence, averages, ratios, several windows.
+//!
+//! The claim is judged at every instant at which some window changes, in the order of event time, when the watermark has passed it: then
+//! nothing can come that changes the answer. A claim that more spans can only break is judged ahead of the watermark as well, as soon as
+//! spans come, so that it is signalled at once; the passing watermark then only ends its episodes.
+
+use std::sync::Arc;
+
+use super::announce::{Deciding, News, gathered, shown};
+use super::base::{Base, Context};
+use super::doubt::{Forgotten, why};
+use super::episode::{Episode, Episodes, History};
+use super::groups::Groups;
+use super::keys::{Keys, Whereabouts, each_key};
+use super::lane::{Cursor, Entry, Lane, Possible, Row, newest};
+use super::measure::{Pane, Panes};
+use crate::eval::explain::{MAX_EVIDENCE, show};
+use crate::eval::facts;
+use crate::eval::groups::texts;
+use crate::eval::rule::{Outcome, judged};
+use crate::expr::read::Read;
+use crate::ingest::{Batch, Incoming};
+use crate::plan::{LanePlan, SweepPlan, WindowKind, WindowPlan};
+use crate::signal::Event as Announced;
+use crate::store::combination::Fit;
+use crate::truth::{Reasons, Truth};
+use crate::verdict::Reason;
+
+/// A group without a span for as long as this, and for its widest window, is forgotten. Nanoseconds.
+const FORGET: u64 = 3_600_000_000_000;
+
+/// The state of one rule.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    pub(super) base: Base,
+    groups: Groups<Group>,
+    /// Lanes that all groups share, at the places of their plans; those of grouped lanes hold the spans that may be in any group.
+    shared: Vec<Lane>,
+    forgotten: Forgotten,
+    held: usize,
+    keys: Keys,
+    /// Groups that got a span in the message at hand, and its end.
+    touched: Vec<(u32, u64)>,
+}
+
+/// The state of a group.
+#[derive(Debug, Default)]
+struct Group {
+    lanes: Box<[Lane]>,
+    /// Every instant before this one is judged for good.
+    position: u64,
+    first_start: u64,
+    first_end: u64,
+    last_end: u64,
+    /// The instant since which the claim is violated, as judged for good.
+    violated_since: Option<u64>,
+    episodes: Episodes,
+    history: History,
+    worst: Option<Outcome>,
+    newest: Deciding,
+    /// Until when spans may be missing in the windows because the group was forgotten.
+    lost_until: u64,
+    /// The bytes that the monitor counts for it.
+    counted: usize,
+}
+
+/// A violated window.
+struct Broken {
+    from: u64,
+    /// When it is over as far as is known.
+    to: u64,
+    anchor: u64,
+    news: News,
+}
+
+impl Group {
+    fn heap_bytes(&self) -> usize {
+        let lanes: usize = self.lanes.iter().map(|lane| size_of::<Lane>() + lane.heap_bytes()).sum();
+        lanes + self.episodes.heap_bytes()
+    }
+}
+
+/// Bytes of a group and of a span in its lanes, and how many spans are kept at most.
+pub(super) fn bytes_of(plan: &SweepPlan) -> (usize, usize, Option<u64>) {
+    let lanes = plan.lanes.len() * size_of::<Lane>();
+    let rows = plan.lanes.iter().any(|lane| lane.ordered || !lane.columns.is_empty());
+    let entry = size_of::<Entry>() + if rows { size_of::<Row>() } else { 0 };
+    (Groups::<Group>::BYTES + lanes + size_of::<Episode>(), entry * plan.lanes.len().max(1), None)
+}
+
+fn plan_of(window: &WindowPlan) -> Option<&SweepPlan> {
+    match &window.kind {
+        WindowKind::Sweep(plan) => Some(plan),
+        WindowKind::Count(_) => None,
+    }
+}
+
+/// One pass over the instants of a group.
+struct Pass<'p> {
+    sweep: &'p SweepPlan,
+    group: &'p Group,
+    key: &'p [u8],
+    shared: &'p [Lane],
+    with_groups: bool,
+    cursors: Vec<Cursor>,
+    /// The instant at hand.
+    t: u64,
+    /// The first instant that is judged.
+    from: u64,
+    /// The last one, when the group is forgotten.
+    until: u64,
+}
+
+impl<'p> Pass<'p> {
+    fn new(sweep: &'p SweepPlan, (key, group): (&'p [u8], &'p Group), shared: &'p [Lane], with_groups: bool) -> Self {
+        let mut pass = Self {
+            sweep,
+            group,
+            key,
+            shared,
+            with_groups,
+            cursors: Vec::new(),
+            t: group.position,
+            from: if sweep.only_breaks { group.first_start } else { group.first_end.saturating_add(sweep.widest) },
+            until: if with_groups { group.last_end.saturating_add(sweep.widest.max(FORGET)) } else { u64::MAX },
+        };
+        let start = pass.t.saturating_sub(1);
+        let cursor = |(at, plan): (usize, &LanePlan)| {
+            if pass.owns(plan) { pass.lane(at).settled() } else { pass.lane(at).cursor_at(start, plan.width) }
+        };
+        pass.cursors = sweep.lanes.iter().enumerate().map(cursor).collect();
+        pass
+    }
+
+    /// A pass that begins at this instant, ahead of what is judged for good.
+    fn ahead(sweep: &'p SweepPlan, group: (&'p [u8], &'p Group), shared: &'p [Lane], with_groups: bool, first: u64) -> Self {
+        let mut pass = Self::new(sweep, group, shared, with_groups);
+        if first > pass.t {
+            pass.t = first;
+            let start = first.saturating_sub(1);
+            pass.cursors = sweep.lanes.iter().enumerate().map(|(at, plan)| pass.lane(at).cursor_at(start, plan.width)).collect();
+        }
+        pass
+    }
+
+    /// Whether the group has a lane of its own.
+    fn owns(&self, plan: &LanePlan) -> bool {
+        plan.grouped || !self.with_groups
+    }
+
+    fn lane(&self, at: usize) -> &'p Lane {
+        static EMPTY: std::sync::LazyLock<Lane> = std::sync::LazyLock::new(Lane::default);
+        let owned = self.sweep.lanes.get(at).is_some_and(|plan| self.owns(plan));
+        let lanes = if owned { &self.group.lanes } else { self.shared };
+        lanes.get(at).unwrap_or(&EMPTY)
+    }
+
+    fn strays(&self, at: usize) -> Option<&'p Lane> {
+        let grouped = self.sweep.lanes.get(at).is_some_and(|plan| plan.grouped);
+        (grouped && self.with_groups).then(|| self.shared.get(at)).flatten()
+    }
+
+    /// The next instant at which something changes.
+    fn next(&self) -> Option<u64> {
+        let last = self.t.saturating_sub(1);
+        let lanes = self.sweep.lanes.iter().zip(&self.cursors).enumerate().filter_map(|(at, (plan, cursor))| {
+            let own = self.lane(at).next_change(*cursor, last, plan.width);
+            let stray = self.strays(at).and_then(|strays| strays.next_change(Cursor::default(), last, plan.width));
+            [own, stray].into_iter().flatten().min()
+        });
+        let edges = [self.from, self.until].into_iter().filter(|t| *t >= self.t && *t != u64::MAX);
+        lanes.chain(edges).min().map(|t| t.max(self.t))
+    }
+
+    /// Goes on to an instant.
+    fn go(&mut self, t: u64) {
+        self.t = t.saturating_add(1);
+        for at in 0..self.cursors.len() {
+            let Some(plan) = self.sweep.lanes.get(at) else { continue };
+            let lane = self.lane(at);
+            if let Some(cursor) = self.cursors.get_mut(at) {
+                lane.slide(cursor, t, plan.width);
+            }
+        }
+    }
+
+    fn with_panes<R>(&self, t: u64, look: impl FnOnce(&Panes<'_>) -> R) -> R {
+        let panes: Vec<Pane<'_>> = self
+            .sweep
+            .lanes
+            .iter()
+            .zip(&self.cursors)
+            .enumerate()
+            .map(|(at, (plan, cursor))| Pane { plan, lane: self.lane(at), cursor: *cursor, strays: self.strays(at) })
+            .collect();
+        let lost = if t < self.group.lost_until { Reasons::of(Reason::Cardinality) } else { Reasons::NONE };
+        look(&Panes { sweep: self.sweep, panes: &panes, key: self.key, instant: t, lost })
+    }
+
+    /// The outcome at an instant that [`Pass::go`] went to; `None` where the claim is not made yet.
+    fn outcome(&self, t: u64) -> Option<Outcome> {
+        if t < self.from || t > self.until {
+            return None;
+        }
+        Some(self.with_panes(t, |panes| {
+            let guard = self.sweep.guard.as_ref().map_or(Truth::True, |guard| facts::truth(guard, panes));
+            judged(guard, || facts::truth(&self.sweep.claim, panes)).0
+        }))
+    }
+
+    /// What a signal says of the window at an instant.
+    fn broken(&self, t: u64, on_arrival: bool) -> Broken {
+        let mut spans: Vec<(u64, u64)> = Vec::new();
+        let mut showing: Vec<&(String, String)> = Vec::new();
+        let mut missing = Vec::new();
+        for (at, (plan, cursor)) in self.sweep.lanes.iter().zip(&self.cursors).enumerate() {
+            let before = spans.len();
+            for entry in self.lane(at).window(*cursor) {
+                spans.push((entry.end, entry.span));
+                showing.extend(entry.row.as_deref().into_iter().flat_map(|row| &row.shown));
+                if spans.len() > before + MAX_EVIDENCE {
+                    break;
+                }
+            }
+            if spans.len() == before && !self.sweep.only_breaks && !missing.contains(&plan.text) {
+                missing.push(plan.text.clone());
+            }
+        }
+        spans.sort_unstable();
+        spans.dedup();
+        let anchor = spans.first().map_or(t, |(end, _)| *end);
+        let observed = self.with_panes(t, |panes| {
+            let value = |term| show(&facts::value(term, panes));
+            self.sweep.observed.iter().map(|(text, term)| (text.clone(), value(term))).collect()
+        });
+        let news = News {
+            window: Some((t.saturating_sub(self.sweep.widest), t)),
+            deciding: (self.group.newest != Deciding::default()).then_some(self.group.newest),
+            on_arrival,
+            time: t,
+            observed,
+            evidence: spans.into_iter().map(|(_, span)| span).collect(),
+            missing,
+            shown: gathered(showing.into_iter()),
+            ..News::default()
+        };
+        Broken { from: t, to: u64::MAX, anchor, news }
+    }
+}
+
+impl Sweep {
+    pub(super) fn new(base: Base) -> Self {
+        Self {
+            base,
+            groups: Groups::default(),
+            shared: Vec::new(),
+            forgotten: Forgotten::default(),
+            held: 0,
+            keys: Keys::default(),
+            touched: Vec::new(),
+        }
+    }
+
+    fn with_groups(&self) -> bool {
+        self.base.rule().is_some_and(|rule| !rule.by.is_empty())
+    }
+
+    /// Takes in spans that the rule's selectors picked.
+    pub(super) fn apply(&mut self, batch: &Batch, mine: &[u32], context: &mut Context<'_>) {
+        let plan = Arc::clone(&self.base.plan);
+        let Some(window) = plan.windows.get(self.base.at()) else { return };
+        let Some(sweep) = plan_of(window) else { return };
+        self.prepare(sweep, context);
+        for index in mine {
+            if let Some(span) = batch.spans.get(*index as usize)
+                && self.base.admits(span, context.now)
+            {
+                self.add(window, sweep, span, batch, context);
+            }
+        }
+        if sweep.only_breaks {
+            let mut touched = std::mem::take(&mut self.touched);
+            touched.sort_unstable();
+            touched.dedup_by_key(|(at, _)| *at);
+            for (at, first_new) in &touched {
+                self.look_ahead(sweep, *at, *first_new, context);
+            }
+            touched.clear();
+            self.touched = touched;
+        }
+    }
+
+    /// A rule without groups begins with the first span that it could have seen.
+    fn prepare(&mut self, sweep: &SweepPlan, context: &mut Context<'_>) {
+        if self.shared.is_empty() {
+            self.shared.resize_with(sweep.lanes.len(), Lane::default);
+        }
+        let first = self.base.first;
+        if self.with_groups() || first.end == 0 {
+            return;
+        }
+        let at = self.group(&[], first.end, sweep, context);
+        if let Some(group) = self.groups.get_mut(at)
+            && (group.first_start, group.first_end) != (first.start, first.end)
+        {
+            // The watermark may have passed the first instants before the group was there.
+            if group.first_end == u64::MAX {
+                group.position = group.position.min(first.start);
+            }
+            (group.first_start, group.first_end) = (first.start, first.end);
+            self.wake(sweep, at);
+        }
+    }
+
+    fn add(&mut self, window: &WindowPlan, sweep: &SweepPlan, span: &Incoming, batch: &Batch, context: &mut Context<'_>) {
+        let values = batch.values(span);
+        let picks = batch.picks(span);
+        let fits: Vec<Option<Fit>> =
+            sweep.lanes.iter().map(|lane| picks.iter().find(|pick| pick.selector == lane.selector).map(|pick| pick.fit)).collect();
+        let entry = |lane: &LanePlan| {
+            let read = |term: &u32| values.iter().find(|v| v.term == *term).map_or(Read::MISSING, |v| v.read.clone());
+            let shown = if window.show.is_empty() { Vec::new() } else { shown(&window.show, values) };
+            let wanted = lane.ordered || !lane.columns.is_empty() || !shown.is_empty();
+            let row = wanted.then(|| {
+                Box::new(Row { start: span.record.start, trace: span.trace, reads: lane.columns.iter().map(read).collect(), shown })
+            });
+            Entry { end: span.record.end, span: span.record.id, row }
+        };
+        let with_groups = self.with_groups();
+        for (at, (lane, fit)) in sweep.lanes.iter().zip(&fits).enumerate() {
+            if let (Some(fit), false, true) = (fit, lane.grouped, with_groups) {
+                if let Some(shared) = self.shared.get_mut(at) {
+                    put(shared, entry(lane), *fit);
+                }
+            }
+        }
+        let belongs = sweep.lanes.iter().zip(&fits).any(|(lane, fit)| fit.is_some() && (lane.grouped || !with_groups));
+        if !belongs {
+            return;
+        }
+        let mut keys = std::mem::take(&mut self.keys);
+        if let Some((whereabouts, unknown)) = Whereabouts::of(&window.by, values) {
+            for (at, (lane, fit)) in sweep.lanes.iter().zip(&fits).enumerate() {
+                if let (Some(fit), true, Some(strays)) = (fit, lane.grouped, self.shared.get_mut(at)) {
+                    let why = unknown.and(why(*fit));
+                    strays.add_possible(Possible { entry: entry(lane), why, whereabouts: Some(whereabouts.clone()) });
+                }
+            }
+        }
+        each_key(&window.by, values, &mut keys, |key| {
+            let slot = self.group(key, span.record.end, sweep, context);
+            let Some(group) = self.groups.get_mut(slot) else { return };
+            for (at, (lane, fit)) in sweep.lanes.iter().zip(&fits).enumerate() {
+                if let (Some(fit), true, Some(own)) = (fit, lane.grouped || !with_groups, group.lanes.get_mut(at)) {
+                    put(own, entry(lane), *fit);
+                }
+            }
+            if with_groups {
+                group.first_start = group.first_start.min(span.record.start);
+                group.first_end = group.first_end.min(span.record.end);
+            }
+            group.last_end = group.last_end.max(span.record.end);
+            let deciding = Deciding { trace: span.trace, span: span.record.id, end: span.record.end, resource: span.record.resource };
+            group.newest = newest(group.newest, deciding);
+            self.touched.push((slot, span.record.end));
+            self.wake(sweep, slot);
+        });
+        self.keys = keys;
+        while self.bytes() > self.base.max_bytes && self.groups.len() > 1 {
+            self.evict(sweep, context);
+        }
+    }
+
+    /// The slot of a group, which is there from now on.
+    fn group(&mut self, key: &[u8], end: u64, sweep: &SweepPlan, context: &mut Context<'_>) -> u32 {
+        let hash = self.groups.hash(key);
+        if let Some(at) = self.groups.find(hash, key) {
+            return at;
+        }
+        if self.groups.len() >= self.base.max_groups {
+            self.evict(sweep, context);
+        }
+        let mut lanes = Vec::new();
+        lanes.resize_with(sweep.lanes.len(), Lane::default);
+        let lost = self.forgotten.lost(hash, end.saturating_sub(sweep.widest));
+        let group = Group {
+            lanes: lanes.into(),
+            position: self.base.watermark,
+            first_start: u64::MAX,
+            first_end: u64::MAX,
+            lost_until: lost.map_or(0, |lost| lost.end.saturating_add(sweep.widest)),
+            ..Group::default()
+        };
+        let at = self.groups.insert(hash, key, group);
+        self.weigh(at);
+        at
+    }
+
+    fn evict(&mut self, sweep: &SweepPlan, context: &mut Context<'_>) {
+        let Some(at) = self.groups.least_recent() else { return };
+        let key = self.groups.key(at).to_vec();
+        let hash = self.groups.hash(&key);
+        let Some(group) = self.groups.remove(at) else { return };
+        self.held -= group.counted;
+        self.base.evicted += 1;
+        let spans: usize = group.lanes.iter().map(Lane::len).sum();
+        if group.last_end.saturating_add(sweep.widest) > self.base.watermark {
+            self.forgotten.add(hash, group.last_end, spans.max(1));
+        }
+        let unknown = Outcome::Unknown(Reasons::of(Reason::Cardinality));
+        let outcome = group.worst.map_or(unknown, |worst| worst.worse(unknown));
+        self.base.conclude(texts(&key), outcome, &group.history, context);
+    }
+
+    /// Counts the bytes of a group anew.
+    fn weigh(&mut self, at: u32) {
+        if let Some(group) = self.groups.get_mut(at) {
+            let now = group.heap_bytes();
+            self.held = self.held + now - group.counted;
+            group.counted = now;
+        }
+    }
+
+    /// Wakes a group when the watermark passes the next instant at which something of it changes.
+    fn wake(&mut self, sweep: &SweepPlan, at: u32) {
+        self.weigh(at);
+        let with_groups = self.with_groups();
+        let after = self.base.window().and_then(|window| window.repeat_after);
+        let Some(group) = self.groups.get(at) else { return };
+        let next = Pass::new(sweep, (self.groups.key(at), group), &self.shared, with_groups).next();
+        let repeat = after.and_then(|after| group.episodes.next_repeat(after));
+        let position = group.position;
+        if let Some(due) = [next, repeat].into_iter().flatten().min() {
+            self.groups.wake(at, due.max(position));
+        }
+    }
+
+    /// Judges a claim that spans can only break ahead of the watermark, from the first new span on.
+    fn look_ahead(&mut self, sweep: &SweepPlan, at: u32, first_new: u64, context: &mut Context<'_>) {
+        let with_groups = self.with_groups();
+        let Some(group) = self.groups.get(at) else { return };
+        let last = sweep.lanes.iter().enumerate().filter_map(|(at, _)| group.lanes.get(at)?.last_end()).max().unwrap_or_default();
+        let mut found: Vec<(u64, u64, Option<Broken>)> = Vec::new();
+        let mut going_on = false;
+        let mut pass = Pass::ahead(sweep, (self.groups.key(at), group), &self.shared, with_groups, first_new);
+        // When the last span has come, windows only empty themselves, which breaks nothing.
+        while let Some(t) = pass.next().filter(|t| going_on || *t <= last) {
+            pass.go(t);
+            let violated = pass.outcome(t) == Some(Outcome::Violated);
+            if violated && !going_on {
+                let news = if group.episodes.covers(t) { None } else { Some(pass.broken(t, true)) };
+                found.push((t, u64::MAX, news));
+            }
+            if let (false, true, Some((_, to, _))) = (violated, going_on, found.last_mut()) {
+                *to = t;
+            }
+            going_on = violated;
+            if t >= pass.until {
+                break;
+            }
+        }
+        let key = self.groups.key(at).to_vec();
+        for (from, to, broken) in found {
+            match (self.groups.get_mut(at), broken) {
+                (Some(group), None) => {
+                    group.episodes.prolong(from, to);
+                }
+                (_, Some(broken)) => self.violated(at, &key, Broken { to, ..broken }, context),
+                (None, None) => {}
+            }
+        }
+        self.wake(sweep, at);
+    }
+
+    /// A window is violated: part of a known episode, or a new one.
+    fn violated(&mut self, at: u32, key: &[u8], broken: Broken, context: &mut Context<'_>) {
+        let id = self.base.id(key, broken.anchor);
+        let Some(group) = self.groups.get_mut(at) else { return };
+        if group.episodes.prolong(broken.from, broken.to) {
+            return;
+        }
+        group.worst = Some(Outcome::Violated);
+        group.episodes.begin(Episode { from: broken.from, to: broken.to, violation_id: id, signalled: broken.from });
+        self.base.violated();
+        self.base.announce(Announced::Violation, id, &texts(key), broken.news, context);
+    }
+
+    /// Moves the watermark.
+    pub(super) fn advance(&mut self, context: &mut Context<'_>) {
+        self.base.pass(context.event_time);
+        let plan = Arc::clone(&self.base.plan);
+        let Some(window) = plan.windows.get(self.base.at()) else { return };
+        let Some(sweep) = plan_of(window) else { return };
+        self.prepare(sweep, context);
+        self.judge_before(window, sweep, self.base.watermark, context);
+    }
+
+    /// Judges every instant before this one for good.
+    fn judge_before(&mut self, window: &WindowPlan, sweep: &SweepPlan, time: u64, context: &mut Context<'_>) {
+        let has_shared = self.shared.iter().any(|lane| lane.len() > 0 || lane.changes(0).next().is_some());
+        if has_shared {
+            // What all groups share has changed for each of them.
+            let all: Vec<u32> = self.groups.all().map(|(at, _)| at).collect();
+            for at in all {
+                self.pass_over(window, sweep, at, time, context);
+            }
+        } else {
+            while let Some(at) = self.groups.due_before(time) {
+                self.pass_over(window, sweep, at, time, context);
+            }
+        }
+        let t = time.saturating_sub(1);
+        for (lane, plan) in self.shared.iter_mut().zip(&sweep.lanes) {
+            let cursor = lane.cursor_at(t, plan.width);
+            lane.settle(cursor, t, plan.width, None);
+        }
+    }
+
+    /// Judges the instants of a group before this one for good.
+    fn pass_over(&mut self, window: &WindowPlan, sweep: &SweepPlan, at: u32, time: u64, context: &mut Context<'_>) {
+        let with_groups = self.with_groups();
+        let Some(group) = self.groups.get(at) else { return };
+        let mut pass = Pass::new(sweep, (self.groups.key(at), group), &self.shared, with_groups);
+        let mut worst = group.worst;
+        let mut since = group.violated_since;
+        let mut begun: Vec<Broken> = Vec::new();
+        let mut ended: Vec<(u64, u64)> = Vec::new();
+        let mut forget = false;
+        while let Some(t) = pass.next().filter(|t| *t < time) {
+            pass.go(t);
+            let Some(outcome) = pass.outcome(t) else { continue };
+            worst = Some(worst.map_or(outcome, |worst| worst.worse(outcome)));
+            match (outcome == Outcome::Violated, since) {
+                (true, None) => {
+                    since = Some(t);
+                    // What was signalled when it came is only confirmed.
+                    if !group.episodes.covers(t) {
+                        begun.push(pass.broken(t, false));
+                    }
+                }
+                (false, Some(from)) => {
+                    ended.push((from, t));
+                    since = None;
+                }
+                _ => {}
+            }
+            if t >= pass.until {
+                forget = true;
+                ended.extend(since.take().map(|from| (from, t)));
+                break;
+            }
+        }
+        let cursors = pass.cursors;
+        let key = self.groups.key(at).to_vec();
+        let Some(group) = self.groups.get_mut(at) else { return };
+        group.position = group.position.max(time);
+        group.worst = worst;
+        group.violated_since = since;
+        let t = time.saturating_sub(1);
+        for ((lane, plan), mut cursor) in group.lanes.iter_mut().zip(&sweep.lanes).zip(cursors) {
+            lane.slide(&mut cursor, t, plan.width);
+            lane.settle(cursor, t, plan.width, plan.cap);
+        }
+        for broken in begun {
+            self.violated(at, &key, broken, context);
+        }
+        for (from, to) in ended {
+            self.resolved(at, &key, from, to, context);
+        }
+        let mut again = Vec::new();
+        if let (Some(after), Some(group)) = (window.repeat_after, self.groups.get_mut(at)) {
+            again = group.episodes.repeat(t, after);
+        }
+        for episode in again {
+            let news = News { window: Some((t.saturating_sub(sweep.widest), t)), time: t, ..News::default() };
+            self.base.announce(Announced::Violation, episode.violation_id, &texts(&key), news, context);
+        }
+        if forget {
+            if let Some(group) = self.groups.remove(at) {
+                self.held -= group.counted;
+                self.conclude(&key, &group, context);
+            }
+        } else {
+            self.wake(sweep, at);
+        }
+    }
+
+    /// A stretch of violated instants is over for good.
+    fn resolved(&mut self, at: u32, key: &[u8], from: u64, to: u64, context: &mut Context<'_>) {
+        let Some(group) = self.groups.get_mut(at) else { return };
+        if context.shared.config.record_verdicts {
+            group.history.add(from, Some(to));
+        }
+        if let Some(episode) = group.episodes.close(to).first() {
+            let news = News { window: Some((from, to)), time: to, ..News::default() };
+            self.base.announce(Announced::Resolved, episode.violation_id, &texts(key), news, context);
+        }
+    }
+
+    fn conclude(&mut self, key: &[u8], group: &Group, context: &mut Context<'_>) {
+        let outcome = group.worst.unwrap_or(Outcome::Unknown(Reasons::of(Reason::Shutdown)));
+        self.base.conclude(texts(key), outcome, &group.history, context);
+    }
+
+    /// Observation ends: every group gets its verdict.
+    pub(super) fn finish(&mut self, context: &mut Context<'_>) {
+        let plan = Arc::clone(&self.base.plan);
+        let Some(window) = plan.windows.get(self.base.at()) else { return };
+        let Some(sweep) = plan_of(window) else { return };
+        self.prepare(sweep, context);
+        self.base.pass(context.event_time);
+        // No span can come any more: what spans can only break is decided up to the event clock, the rest up to the watermark.
+        let end = if sweep.only_breaks { context.event_time } else { self.base.watermark };
+        self.judge_before(window, sweep, end.saturating_add(1), context);
+        if !self.with_groups() && self.groups.len() == 0 {
+            self.conclude(&[], &Group::default(), context);
+        }
+        while let Some(at) = self.groups.least_recent() {
+            let key = self.groups.key(at).to_vec();
+            let Some(mut group) = self.groups.remove(at) else { return };
+            self.held -= group.counted;
+            if let Some(since) = group.violated_since {
+                group.history.add(since, None);
+            }
+            self.conclude(&key, &group, context);
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let shared: usize = self.shared.iter().map(Lane::heap_bytes).sum();
+        self.groups.bytes() + self.held + shared + self.forgotten.heap_bytes()
+    }
+}
+
+/// Puts a span into a lane, for certain or not.
+fn put(lane: &mut Lane, entry: Entry, fit: Fit) {
+    match why(fit) {
+        why if why.is_empty() => lane.add(entry),
+        why => lane.add_possible(Possible { entry, why, whereabouts: None }),
+    }
+}
