@@ -1,7 +1,7 @@
 //! The façade: bytes and time in, signals out.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
@@ -132,7 +132,7 @@ impl Engine {
                 resources: Resources::new(hasher.clone()),
                 calls: Calls::new(hasher.clone()),
                 max_traces: per_shard(config.max_traces),
-                max_bytes: per_shard(memory),
+                max_bytes: AtomicUsize::new(per_shard(for_traces(&config, &plan))),
                 hasher: hasher.clone(),
                 config,
             },
@@ -305,6 +305,7 @@ impl Engine {
             Some(rules) => {
                 let plan = Arc::new(Plan::compile(rules));
                 self.windows.swap(&plan, &self.shared.config);
+                self.shared.max_bytes.store(for_traces(&self.shared.config, &plan).div_ceil(SHARDS), Ordering::Relaxed);
                 let mut draining = draining;
                 if !in_use.current.is_drained() {
                     draining.push(Arc::clone(&in_use.current));
@@ -415,6 +416,12 @@ impl Engine {
     #[cfg(not(feature = "faults"))]
     #[expect(clippy::unused_self, reason = "the same call in every archive")]
     const fn inject_fault(&self, _bytes: &[u8]) {}
+}
+
+/// Bytes that traces may hold: half of the memory is for windows, where there are any.
+fn for_traces(config: &Config, plan: &Plan) -> usize {
+    let memory = usize::try_from(config.memory_bytes).unwrap_or(usize::MAX);
+    if plan.windows.is_empty() { memory } else { memory / 2 }
 }
 
 /// The word for a severity.

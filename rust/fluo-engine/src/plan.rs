@@ -125,8 +125,10 @@ pub(crate) struct WindowPlan {
 pub(crate) enum WindowKind {
     /// A bound from above on the number of spans in one window.
     Count(CountPlan),
+    /// A bound from above on the number of spans in flight.
+    Flight(FlightPlan),
     /// Anything else about windows.
-    Sweep(SweepPlan),
+    Sweep(Box<SweepPlan>),
 }
 
 /// A bound from above on a count.
@@ -139,6 +141,17 @@ pub(crate) struct CountPlan {
     /// The least count that breaks the claim.
     pub(crate) least: usize,
     /// The count as the rule wrote it.
+    pub(crate) text: String,
+}
+
+/// A bound from above on the number of spans in flight at one instant.
+#[derive(Debug)]
+pub(crate) struct FlightPlan {
+    /// Picks the counted spans.
+    pub(crate) selector: u32,
+    /// The least number that breaks the claim.
+    pub(crate) least: u32,
+    /// The number as the rule wrote it.
     pub(crate) text: String,
 }
 

@@ -8,6 +8,7 @@ mod timers;
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foldhash::quality::RandomState;
 
@@ -36,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) calls: Calls,
     /// Limits of one shard.
     pub(crate) max_traces: usize,
-    pub(crate) max_bytes: usize,
+    pub(crate) max_bytes: AtomicUsize,
 }
 
 /// The traces of a shard.
@@ -300,7 +301,7 @@ impl Shard {
 
     /// Evicts until the shard is inside its byte budget: decided traces first, then the oldest open ones.
     fn enforce_limits(&mut self, shared: &Shared, now: u64, out: &mut Outbox) {
-        while self.bytes() > shared.max_bytes && self.evict_one(shared, now, out) {}
+        while self.bytes() > shared.max_bytes.load(Ordering::Relaxed) && self.evict_one(shared, now, out) {}
     }
 
     fn evict_one(&mut self, shared: &Shared, now: u64, out: &mut Outbox) -> bool {

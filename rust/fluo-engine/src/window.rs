@@ -9,13 +9,16 @@ mod cost;
 mod counting;
 mod doubt;
 mod episode;
+mod flight;
 mod groups;
 mod keys;
 mod lane;
+mod levels;
 mod measure;
 mod sweep;
 mod times;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::clock::Clocks;
@@ -27,12 +30,14 @@ use crate::stats::Stats;
 use base::{Base, Context, First};
 pub(crate) use cost::costs;
 use counting::Counting;
+use flight::Flight;
 use sweep::Sweep;
 
 /// What watches one rule.
 #[derive(Debug)]
 enum Monitor {
     Counting(Counting),
+    Flight(Flight),
     Sweep(Sweep),
 }
 
@@ -41,6 +46,7 @@ impl Monitor {
         let base = Base::new(plan, at, config);
         Some(match plan.windows.get(at)?.kind {
             WindowKind::Count(_) => Self::Counting(Counting::new(base)),
+            WindowKind::Flight(_) => Self::Flight(Flight::new(base)),
             WindowKind::Sweep(_) => Self::Sweep(Sweep::new(base)),
         })
     }
@@ -48,6 +54,7 @@ impl Monitor {
     const fn base(&self) -> &Base {
         match self {
             Self::Counting(monitor) => &monitor.base,
+            Self::Flight(monitor) => &monitor.base,
             Self::Sweep(monitor) => &monitor.base,
         }
     }
@@ -55,6 +62,7 @@ impl Monitor {
     const fn base_mut(&mut self) -> &mut Base {
         match self {
             Self::Counting(monitor) => &mut monitor.base,
+            Self::Flight(monitor) => &mut monitor.base,
             Self::Sweep(monitor) => &mut monitor.base,
         }
     }
@@ -62,6 +70,7 @@ impl Monitor {
     fn apply(&mut self, batch: &Batch, mine: &[u32], context: &mut Context<'_>) {
         match self {
             Self::Counting(monitor) => monitor.apply(batch, mine, context),
+            Self::Flight(monitor) => monitor.apply(batch, mine, context),
             Self::Sweep(monitor) => monitor.apply(batch, mine, context),
         }
     }
@@ -69,6 +78,7 @@ impl Monitor {
     fn advance(&mut self, context: &mut Context<'_>) {
         match self {
             Self::Counting(monitor) => monitor.advance(context),
+            Self::Flight(monitor) => monitor.advance(context),
             Self::Sweep(monitor) => monitor.advance(context),
         }
     }
@@ -76,6 +86,7 @@ impl Monitor {
     fn finish(&mut self, context: &mut Context<'_>) {
         match self {
             Self::Counting(monitor) => monitor.finish(context),
+            Self::Flight(monitor) => monitor.finish(context),
             Self::Sweep(monitor) => monitor.finish(context),
         }
     }
@@ -83,6 +94,7 @@ impl Monitor {
     fn bytes(&self) -> usize {
         match self {
             Self::Counting(monitor) => monitor.bytes(),
+            Self::Flight(monitor) => monitor.bytes(),
             Self::Sweep(monitor) => monitor.bytes(),
         }
     }
@@ -92,6 +104,8 @@ impl Monitor {
 #[derive(Debug)]
 pub(crate) struct Windows {
     monitors: RwLock<Monitors>,
+    /// Whether the groups have got their verdicts.
+    finished: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -131,7 +145,7 @@ fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
 
 impl Windows {
     pub(crate) fn new(plan: &Arc<Plan>, config: &Config) -> Self {
-        Self { monitors: RwLock::new(Monitors::new(plan, config, &[])) }
+        Self { monitors: RwLock::new(Monitors::new(plan, config, &[])), finished: AtomicBool::new(false) }
     }
 
     /// Takes over the windows of unchanged rules and begins those of new ones.
@@ -186,8 +200,11 @@ impl Windows {
         }
     }
 
-    /// Observation ends: nothing is signalled for want of more, and every group gets its verdict.
+    /// Observation ends: nothing is signalled for want of more, and every group gets its verdict, once.
     pub(crate) fn finish(&self, shared: &Shared, event_time: u64, now: u64, out: &mut Outbox) {
+        if self.finished.swap(true, Ordering::AcqRel) {
+            return;
+        }
         for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
             lock(monitor).finish(&mut Context { shared, now, event_time, out });
         }

@@ -120,6 +120,6 @@ codes! {
     UNUSED_DEFINE = "F0714": "a define is never used";
     NEAR_INTRINSIC = "F0715": "an attribute is named almost like an intrinsic";
 
-    NOT_MONITORED = "F0901": "the engine cannot monitor this claim yet";
+    NOT_MONITORED = "F0901": "the engine cannot monitor this claim";
     NEEDS_TOO_MUCH = "F0902": "a rule may need more memory than there is";
 }

@@ -85,7 +85,9 @@ pub(crate) fn write_single(key: &mut Vec<u8>, values: &[&Val<'_>]) -> bool {
 /// The values that a key stands for, as text.
 pub(crate) fn texts(key: &[u8]) -> Vec<String> {
     let text = |part: &[u8]| match part.split_first() {
-        Some((b'd', nanos)) => nanos.try_into().map_or_else(|_| String::new(), |nanos| duration_text(i128::from(i64::from_be_bytes(nanos)))),
+        Some((b'd', nanos)) => {
+            nanos.try_into().map_or_else(|_| String::new(), |nanos| duration_text(i128::from(i64::from_be_bytes(nanos))))
+        }
         Some((b'b', bytes)) => hex(bytes),
         Some((_, text)) => String::from_utf8_lossy(text).into_owned(),
         None => String::new(),

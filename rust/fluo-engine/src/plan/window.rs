@@ -3,23 +3,26 @@
 use fluo_lang::codes;
 use fluo_lang::diagnostic::{Diagnostic, DiagnosticSeverity};
 use fluo_lang::print;
-use fluo_lang::program::{AggregateFn, CompareOp, Expr, Guard, MessagePart, Mode, Polarity, Rule, RuleSet, Scope, SpanRef, Spanset, Step, Term};
+use fluo_lang::program::{
+    AggregateFn, CompareOp, Expr, Guard, MessagePart, Mode, Polarity, Rule, RuleSet, Scope, SpanRef, Spanset, Step, Term,
+};
 use fluo_lang::value::Value;
 
 use super::compile::Compiler;
 use super::direction::Directions;
-use super::{Claim, ClaimTerm, CountPlan, Distinguished, Function, LanePlan, SweepPlan, WindowKind, WindowPlan};
+use super::{Claim, ClaimTerm, CountPlan, Distinguished, FlightPlan, Function, LanePlan, SweepPlan, WindowKind, WindowPlan};
 use crate::value::Val;
 
-/// A bound from above on a count: the set and the least count that breaks the claim.
+/// A bound from above: the set and the least number that breaks the claim.
 struct Bound<'r> {
     set: &'r Spanset,
-    width: u64,
+    /// Length of the window in which spans are counted; `None` for those in flight.
+    width: Option<u64>,
     least: usize,
     term: &'r Term,
 }
 
-/// Reads the claim of a rule over `spans` as a bound from above on one count.
+/// Reads the claim of a rule over `spans` as a bound from above on one number of spans.
 fn bound(rule: &Rule) -> Option<Bound<'_>> {
     if !matches!(rule.guard, Guard::Everywhere) {
         return None;
@@ -46,8 +49,11 @@ fn bound(rule: &Rule) -> Option<Bound<'_>> {
         _ => return None,
     };
     let set = &aggregate.set;
-    let width = set.within?;
-    matches!(aggregate.function, AggregateFn::Count).then_some(Bound { set, width, least, term })
+    match aggregate.function {
+        AggregateFn::Count => Some(Bound { set, width: Some(set.within?), least, term }),
+        AggregateFn::Concurrent => Some(Bound { set, width: None, least, term }),
+        _ => None,
+    }
 }
 
 /// What stands below `not`s, and the truth value at which the claim is violated.
@@ -86,13 +92,17 @@ impl Compiler {
         let (selectors, kind) = if let Some(bound) = bound(rule) {
             let selector = self.selector(&filter(bound.set));
             let text = print::term(bound.term, Scope::Spans);
-            (vec![selector], WindowKind::Count(CountPlan { selector, width: bound.width, least: bound.least, text }))
+            let kind = match bound.width {
+                Some(width) => WindowKind::Count(CountPlan { selector, width, least: bound.least, text }),
+                None => WindowKind::Flight(FlightPlan { selector, least: u32::try_from(bound.least).unwrap_or(u32::MAX), text }),
+            };
+            (vec![selector], kind)
         } else if sweeps(rule) {
             let sweep = self.sweep(rule)?;
             let mut selectors: Vec<u32> = sweep.lanes.iter().map(|lane| lane.selector).collect();
             selectors.sort_unstable();
             selectors.dedup();
-            (selectors, WindowKind::Sweep(sweep))
+            (selectors, WindowKind::Sweep(Box::new(sweep)))
         } else {
             return None;
         };
@@ -176,7 +186,9 @@ impl Compiler {
                 of_message.term(&compiled, None);
                 for used in of_message.sets {
                     let set = self.sets.get(used.set as usize)?;
-                    let lane = lanes.iter().position(|l| Some(l.selector) == set.selector && Some(l.width) == set.within && l.grouped == set.grouped)?;
+                    let lane = lanes
+                        .iter()
+                        .position(|l| Some(l.selector) == set.selector && Some(l.width) == set.within && l.grouped == set.grouped)?;
                     lane_of_set.push((used.set, lane));
                 }
                 observed.push((text, compiled));

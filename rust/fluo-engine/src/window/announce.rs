@@ -50,8 +50,7 @@ impl Base {
         let Some(rule) = self.rule().filter(|r| r.mode == Mode::Enforce) else {
             return;
         };
-        let group: Vec<(String, String)> =
-            rule.by.iter().map(|term| print::term(term, rule.scope)).zip(group.iter().cloned()).collect();
+        let group: Vec<(String, String)> = rule.by.iter().map(|term| print::term(term, rule.scope)).zip(group.iter().cloned()).collect();
         let (phase, trigger) = if news.on_arrival { (Phase::Early, Trigger::Early) } else { (Phase::Complete, Trigger::Complete) };
         let base = report::base(rule, event, id, phase, trigger, context.now, self.plan.ruleset.hash);
         let limit = rule.evidence_limit.map_or(MAX_EVIDENCE, |l| l as usize).min(MAX_EVIDENCE);

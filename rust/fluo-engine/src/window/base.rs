@@ -7,14 +7,15 @@ use fluo_lang::program::Rule;
 use super::episode::History;
 use crate::clock::Clocks;
 use crate::config::Config;
+use crate::eval::rule::Outcome;
 use crate::ingest::Incoming;
 use crate::plan::{Plan, WindowPlan};
 use crate::shard::{Outbox, Shared};
 use crate::signal::{Phase, Trigger};
 use crate::stats::Stats;
 use crate::tally::{Tally, verdict};
-use crate::eval::rule::Outcome;
-use crate::verdict::{Verdict, VerdictRecord};
+use crate::truth::Reasons;
+use crate::verdict::{Reason, Verdict, VerdictRecord};
 
 /// What a monitor may use while it is called.
 pub(super) struct Context<'c> {
@@ -147,6 +148,13 @@ impl Base {
                 episodes: history.all(),
             });
         }
+    }
+
+    /// The verdict of a rule without groups none of whose spans came: it holds if the engine saw any span.
+    pub(super) fn conclude_unseen(&mut self, context: &mut Context<'_>) {
+        let seen = self.first.end != 0;
+        let outcome = if seen { Outcome::Satisfied } else { Outcome::Unknown(Reasons::of(Reason::Shutdown)) };
+        self.conclude(Vec::new(), outcome, &History::default(), context);
     }
 
     /// Counts a violation.

@@ -1,6 +1,6 @@
 //! What a rule over `spans` costs.
 
-use super::{counting, sweep};
+use super::{counting, flight, sweep};
 use crate::config::Config;
 use crate::memory::{GroupMemory, ValueMemory};
 use crate::plan::{WindowKind, WindowPlan};
@@ -10,6 +10,7 @@ use crate::value::LONGEST_KEY;
 pub(crate) fn costs(window: &WindowPlan, values: Vec<ValueMemory>, config: &Config) -> GroupMemory {
     let (group, span, most) = match &window.kind {
         WindowKind::Count(count) => counting::bytes_of(count, config),
+        WindowKind::Flight(_) => flight::bytes_of(),
         WindowKind::Sweep(sweep) => sweep::bytes_of(sweep),
     };
     // Each part of the key stands with its length.

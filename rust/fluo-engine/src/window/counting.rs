@@ -109,7 +109,7 @@ impl More {
 fn plan_of(window: &WindowPlan) -> Option<&CountPlan> {
     match &window.kind {
         WindowKind::Count(plan) => Some(plan),
-        WindowKind::Sweep(_) => None,
+        _ => None,
     }
 }
 
@@ -123,14 +123,7 @@ pub(super) fn bytes_of(plan: &CountPlan, config: &Config) -> (usize, usize, Opti
 
 impl Counting {
     pub(super) fn new(base: Base) -> Self {
-        Self {
-            base,
-            groups: Groups::default(),
-            strays: Vec::new(),
-            forgotten: Forgotten::default(),
-            held: 0,
-            keys: Keys::default(),
-        }
+        Self { base, groups: Groups::default(), strays: Vec::new(), forgotten: Forgotten::default(), held: 0, keys: Keys::default() }
     }
 
     /// Counts spans that the rule's selector picked.
@@ -247,15 +240,7 @@ impl Counting {
         self.base.conclude(texts(key), group.outcome(), &history, context);
     }
 
-    fn violated(
-        &mut self,
-        window: &WindowPlan,
-        count: &CountPlan,
-        at: u32,
-        span: &Incoming,
-        broken: &Broken,
-        context: &mut Context<'_>,
-    ) {
+    fn violated(&mut self, window: &WindowPlan, count: &CountPlan, at: u32, span: &Incoming, broken: &Broken, context: &mut Context<'_>) {
         self.base.violated();
         let key = self.groups.key(at).to_vec();
         let anchor = broken.spans.first().map_or(broken.from, |e| e.end);
@@ -336,6 +321,8 @@ impl Counting {
         }
         match due {
             Some(due) => self.groups.wake(at, due.max(watermark.saturating_add(1))),
+            // A rule without groups has one verdict, at the end.
+            None if window.by.is_empty() => {}
             None => {
                 if let Some(group) = self.groups.remove(at) {
                     self.held -= group.heap_bytes();
@@ -350,11 +337,8 @@ impl Counting {
         self.advance(context);
         let plan = Arc::clone(&self.base.plan);
         let Some(count) = self.window(&plan).and_then(plan_of) else { return };
-        let without_groups = self.base.rule().is_some_and(|rule| rule.by.is_empty());
-        if without_groups && self.groups.len() == 0 {
-            let seen = self.base.first.end != 0;
-            let outcome = if seen { Outcome::Satisfied } else { Outcome::Unknown(Reasons::of(Reason::Shutdown)) };
-            self.base.conclude(Vec::new(), outcome, &History::default(), context);
+        if self.base.rule().is_some_and(|rule| rule.by.is_empty()) && self.groups.len() == 0 {
+            self.base.conclude_unseen(context);
         }
         while let Some(at) = self.groups.least_recent() {
             let key = self.groups.key(at).to_vec();

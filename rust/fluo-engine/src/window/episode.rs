@@ -92,18 +92,18 @@ impl Episodes {
 /// Every stretch in which a group was violated, kept where verdicts are recorded.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
-    stretches: Option<Box<Vec<(u64, Option<u64>)>>>,
+    stretches: Vec<(u64, Option<u64>)>,
 }
 
 impl History {
     /// Notes a stretch; without end where none was seen.
     pub(super) fn add(&mut self, from: u64, to: Option<u64>) {
-        self.stretches.get_or_insert_default().push((from, to));
+        self.stretches.push((from, to));
     }
 
     /// All of them, sorted, those that touch as one.
     pub(super) fn all(&self) -> Vec<(u64, Option<u64>)> {
-        let mut sorted = self.stretches.as_deref().cloned().unwrap_or_default();
+        let mut sorted = self.stretches.clone();
         sorted.sort_unstable();
         let mut all: Vec<(u64, Option<u64>)> = Vec::new();
         for (from, to) in sorted {

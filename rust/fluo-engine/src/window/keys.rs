@@ -50,7 +50,7 @@ impl Whereabouts {
 /// Calls with the canonical key of each group of a span by these terms, once for each. A list puts the span into each of its elements'
 /// groups; a missing value leaves it out.
 pub(super) fn each_key(by: &[u32], values: &[KeptValue], keys: &mut Keys, mut call: impl FnMut(&[u8])) {
-    if let [] = by {
+    if by.is_empty() {
         call(&[]);
         return;
     }

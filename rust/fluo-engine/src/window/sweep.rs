@@ -91,7 +91,7 @@ pub(super) fn bytes_of(plan: &SweepPlan) -> (usize, usize, Option<u64>) {
 fn plan_of(window: &WindowPlan) -> Option<&SweepPlan> {
     match &window.kind {
         WindowKind::Sweep(plan) => Some(plan),
-        WindowKind::Count(_) => None,
+        _ => None,
     }
 }
 
@@ -328,10 +328,8 @@ impl Sweep {
         };
         let with_groups = self.with_groups();
         for (at, (lane, fit)) in sweep.lanes.iter().zip(&fits).enumerate() {
-            if let (Some(fit), false, true) = (fit, lane.grouped, with_groups) {
-                if let Some(shared) = self.shared.get_mut(at) {
-                    put(shared, entry(lane), *fit);
-                }
+            if let (Some(fit), false, true, Some(shared)) = (fit, lane.grouped, with_groups, self.shared.get_mut(at)) {
+                put(shared, entry(lane), *fit);
             }
         }
         let belongs = sweep.lanes.iter().zip(&fits).any(|(lane, fit)| fit.is_some() && (lane.grouped || !with_groups));

@@ -107,12 +107,108 @@ fn a_window_shows_and_says_what_its_rule_asks_for() {
     assert_eq!(found[0].shown, [("service".to_owned(), "svc".to_owned()), ("user".to_owned(), "u1".to_owned())]);
 }
 
+/// What a rule signals of spans that come in this order, one message each, and of a watermark that goes on to the end.
+fn told(rule: &str, spans: &[SpanData], until: u64) -> Vec<(Event, Option<(u64, u64)>)> {
+    let engine = engine(rule, Config { allowed_lateness_ns: 30 * SECOND, ..Config::default() });
+    for span in spans {
+        ingest(&engine, (span.end - BASE) / SECOND, std::slice::from_ref(span));
+    }
+    tick(&engine, until);
+    let seconds = |t: u64| (t - BASE) / SECOND;
+    signals(&engine).into_iter().map(|s| (s.event, s.window.map(|(a, b)| (seconds(a.max(BASE)), seconds(b))))).collect()
+}
+
+#[test]
+fn absence_fires_once_without_any_span_and_resolves() {
+    let rule = "- {name: beat, always: spans.where(name == a).within(1m).count() >= 1}";
+    let found = told(rule, &[span(1, 10), span(2, 50), span(3, 400)], 500);
+    assert_eq!(found, [(Event::Violation, Some((50, 110))), (Event::Resolved, Some((110, 400)))]);
+    assert_eq!(told(rule, &[span(1, 10), span(2, 50)], 139), []);
+    assert_eq!(told(rule, &[span(1, 10), span(2, 50)], 141), [(Event::Violation, Some((50, 110)))]);
+}
+
+#[test]
+fn a_violation_that_lasts_is_signalled_again_after_the_time_the_rule_says() {
+    let rule = "- {name: beat, always: spans.where(name == a).within(1m).count() >= 1, repeat_after: 2m}";
+    let absent = engine(rule, Config::default());
+    ingest(&absent, 50, &[span(1, 10), span(2, 50)]);
+    for second in (60..440).step_by(10) {
+        tick(&absent, second);
+    }
+    let told: Vec<_> = signals(&absent).iter().map(|s| (s.event, s.window.map(|(_, end)| (end - BASE) / SECOND))).collect();
+    assert_eq!(told, [(Event::Violation, Some(110)), (Event::Violation, Some(239)), (Event::Violation, Some(359))]);
+    let engine = engine("- {name: many, never: spans.where(name == a).within(10m).count() > 2, repeat_after: 2m}", Config::default());
+    ingest(&engine, 100, &[span(1, 90), span(2, 91), span(3, 92)]);
+    assert_eq!(signals(&engine).len(), 1);
+    for second in (100..400).step_by(10) {
+        tick(&engine, second);
+    }
+    let again = signals(&engine);
+    assert_eq!(again.iter().map(|s| s.event).collect::<Vec<_>>(), [Event::Violation, Event::Violation]);
+}
+
+#[test]
+fn spans_in_flight_at_once_are_counted_across_traces() {
+    let rule = "- {name: flight, always: spans.where(name == a).concurrent() <= 2}";
+    let from = |n: u64, start: u64, end: u64| SpanData { start: BASE + start * SECOND, ..span(n, end) };
+    let found = told(rule, &[from(1, 10, 40), from(2, 20, 50), from(3, 45, 60), from(4, 30, 70)], 200);
+    assert_eq!(
+        found,
+        [
+            (Event::Violation, Some((30, 40))),
+            (Event::Violation, Some((45, 50))),
+            (Event::Resolved, Some((30, 40))),
+            (Event::Resolved, Some((45, 50)))
+        ]
+    );
+}
+
+#[test]
+fn groups_over_the_limit_are_evicted_counted_and_remembered_as_doubt() {
+    let config = Config { max_groups: 2, record_verdicts: true, ..Config::default() };
+    let engine = engine("- {name: many, never: spans.where(name == a).by(user).within(1m).count() > 1}", config);
+    let of = |n: u64, end: u64, user: &str| {
+        let mut span = span(n, end);
+        span.attributes = vec![("user".to_owned(), fluo_testkit::model::AnyValue::String(user.to_owned()))];
+        span
+    };
+    ingest(&engine, 100, &[of(1, 90, "ann"), of(2, 91, "bob"), of(3, 92, "cid"), of(4, 93, "ann")]);
+    assert!(signals(&engine).is_empty(), "a group that may have been violated is not signalled");
+    assert_eq!(engine.stats().groups_evicted, 2);
+    engine.end_recording(BASE + 100 * SECOND);
+    let verdicts: std::collections::BTreeSet<_> =
+        engine.drain_verdicts().into_iter().map(|v| (v.group.concat(), format!("{:?}", v.verdict))).collect();
+    let inconclusive = |user: &str| (user.to_owned(), "Inconclusive(Cardinality)".to_owned());
+    assert_eq!(verdicts, [inconclusive("ann"), inconclusive("bob"), ("cid".to_owned(), "Satisfied".to_owned())].into());
+}
+
+#[test]
+fn hostile_cardinality_stays_in_the_budget_and_other_rules_keep_their_answers() {
+    let rules = "- {name: many, never: spans.where(name == a).by(user).within(1m).count() > 3}\n- {name: steady, never: spans.where(name == a).by(service).within(1m).count() > 20000}";
+    let engine = engine(rules, Config { memory_bytes: 4 << 20, max_groups: 1_000_000, ..Config::default() });
+    for batch in 0..30u64 {
+        let spans: Vec<SpanData> = (0..1_000u64)
+            .map(|i| {
+                let mut span = span(batch * 1_000 + i, 90);
+                span.attributes = vec![("user".to_owned(), fluo_testkit::model::AnyValue::String(format!("user-{batch}-{i}")))];
+                span
+            })
+            .collect();
+        ingest(&engine, 100, &spans);
+    }
+    let stats = engine.stats();
+    assert!(stats.bytes_held <= 4 << 20, "{}", stats.bytes_held);
+    assert!(stats.groups_evicted > 1_000);
+    assert_eq!(signals(&engine).iter().map(|s| s.rule.as_str()).collect::<Vec<_>>(), ["steady"]);
+}
+
 #[test]
 fn what_cannot_be_monitored_is_refused() {
     for (rule, refused) in [
         ("never: spans.where(name == a).within(1m).count() > 2", false),
-        ("always: spans.where(name == a).within(1m).count() >= 1", true),
-        ("never: spans.where(name == a).within(1m).count() > 2\n  repeat_after: 1h", true),
+        ("always: spans.where(name == a).within(1m).count() >= 1\n  repeat_after: 1h", false),
+        ("always: spans.where(name == a).concurrent() <= 2", false),
+        ("always: spans.where(name == a).concurrent() <= 2 and spans.where(name == b).within(1m).count() > 0", true),
     ] {
         let rules = super::rules(&format!("- name: r\n  {rule}\n"));
         assert_eq!(fluo_engine::unsupported(&rules).len(), usize::from(refused), "{rule}");

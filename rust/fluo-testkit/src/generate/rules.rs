@@ -47,9 +47,13 @@ pub fn stream_rule() -> BoxedStrategy<String> {
             .prop_map(|(polarity, by, p, within, op, n)| {
                 rule(polarity, &format!("spans.where({p}){within}{}.count() {op} {n}", by.unwrap_or_default()), None, "")
             }),
+        1 => (prop::option::weighted(0.5, by()), predicate(Reach::Own), select(vec![("always", "<="), ("never", ">")]), 0..5u32)
+            .prop_map(|(by, p, (polarity, op), n)| {
+                rule(polarity, &format!("spans.where({p}){}.concurrent() {op} {n}", by.unwrap_or_default()), None, "")
+            }),
         5 => prop::option::weighted(0.5, by()).prop_flat_map(|by| {
             let by = by.unwrap_or_default();
-            (polarity(), windows(by.clone()), prop::option::weighted(0.2, windows(by)))
+            (polarity(), windows(by), prop::option::weighted(0.2, windows(by)))
                 .prop_map(|(polarity, claim, when)| rule(polarity, &claim, when.as_deref(), ""))
         }),
     ]
@@ -57,17 +61,14 @@ pub fn stream_rule() -> BoxedStrategy<String> {
 }
 
 /// A claim about windows whose grouped spansets carry this suffix.
-fn windows(by: String) -> BoxedStrategy<String> {
-    let set = {
-        let by = by.clone();
-        move || {
-            let total = if by.is_empty() { 0 } else { 1 };
-            let suffix = prop_oneof![8 - total => Just(by.clone()), total => Just(String::new())];
-            (prop::option::weighted(0.8, predicate(Reach::Own)), within(), suffix).prop_map(|(p, within, suffix)| {
-                let filter = p.map_or_else(String::new, |p| format!(".where({p})"));
-                format!("spans{filter}{within}{suffix}")
-            })
-        }
+fn windows(by: &'static str) -> BoxedStrategy<String> {
+    let set = || {
+        // Beside the groups there may be a total.
+        let suffix = prop_oneof![7 => Just(by), 1 => Just("")];
+        (prop::option::weighted(0.8, predicate(Reach::Own)), within(), suffix).prop_map(|(p, within, suffix)| {
+            let filter = p.map_or_else(String::new, |p| format!(".where({p})"));
+            format!("spans{filter}{within}{suffix}")
+        })
     };
     let leaf = prop_oneof![
         5 => (set(), operator(), 0..4u32).prop_map(|(set, op, n)| format!("{set}.count() {op} {n}")),

@@ -1,0 +1,354 @@
+//! A monitor for a bound from above on the number of spans in flight at one instant, across traces and hosts.
+//!
+//! A span is in flight in `[start, end)` and known when it has ended; more spans can only raise the number, so a violation is signalled
+//! as soon as the span comes that makes it. The past is kept for as long as spans are seen to last, twice over and at least for
+//! `max_duration`: of a span that began before that, the part that is remembered counts.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::announce::{Deciding, News, shown};
+use super::base::{Base, Context};
+use super::doubt::{Doubt, Forgotten, Stray, why};
+use super::episode::{Episode, Episodes, History};
+use super::groups::Groups;
+use super::keys::{Keys, Whereabouts, each_key};
+use super::levels::Levels;
+use crate::eval::explain::MAX_EVIDENCE;
+use crate::eval::groups::texts;
+use crate::eval::rule::Outcome;
+use crate::ingest::{Batch, Incoming};
+use crate::plan::{FlightPlan, WindowKind, WindowPlan};
+use crate::signal::Event as Announced;
+use crate::store::combination::Fit;
+use crate::truth::Reasons;
+use crate::verdict::Reason;
+
+/// Spans in doubt that are remembered for groups to come, at most.
+const STRAYS: usize = 1_024;
+
+/// The state of one rule.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) base: Base,
+    groups: Groups<Group>,
+    strays: VecDeque<(Interval, Stray)>,
+    forgotten: Forgotten,
+    held: usize,
+    keys: Keys,
+}
+
+/// When a span was in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Interval {
+    start: u64,
+    end: u64,
+    span: u64,
+}
+
+/// The state of a group.
+#[derive(Debug, Default)]
+struct Group {
+    levels: Levels,
+    /// The spans, sorted by end, for the evidence.
+    spans: VecDeque<Interval>,
+    /// The levels with the spans that may be in the group, as soon as there is one, and why they may not.
+    possible: Option<Box<(Levels, Reasons)>>,
+    /// Why it could not be told whether the bound was broken.
+    why: Reasons,
+    violated: bool,
+    episodes: Episodes,
+    history: History,
+    last_end: u64,
+    /// The longest span so far.
+    longest: u64,
+    /// What lies before is forgotten.
+    floor: u64,
+    counted: usize,
+}
+
+impl Group {
+    fn heap_bytes(&self) -> usize {
+        self.levels.heap_bytes()
+            + self.spans.capacity() * size_of::<Interval>()
+            + self.possible.as_deref().map_or(0, |(levels, _)| size_of::<(Levels, Reasons)>() + levels.heap_bytes())
+            + self.episodes.heap_bytes()
+    }
+
+    /// Counts a span that may be in the group.
+    fn doubt(&mut self, interval: Interval, count: u32, why: Reasons, least: u32) {
+        let (levels, reasons) = &mut **self.possible.get_or_insert_with(|| Box::new((self.levels.clone(), Reasons::NONE)));
+        *reasons = reasons.and(why);
+        if !levels.raise(interval.start, interval.end, count, least).is_empty() {
+            self.why = self.why.and(*reasons);
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        match (self.violated, self.why) {
+            (true, _) => Outcome::Violated,
+            (false, why) if why.is_empty() => Outcome::Satisfied,
+            (false, why) => Outcome::Unknown(why),
+        }
+    }
+}
+
+/// Bytes of a group and of a remembered span, and how many spans are remembered at most.
+pub(super) const fn bytes_of() -> (usize, usize, Option<u64>) {
+    (Groups::<Group>::BYTES + size_of::<Episode>(), size_of::<Interval>() + 2 * Levels::POINT_BYTES, None)
+}
+
+fn plan_of(window: &WindowPlan) -> Option<&FlightPlan> {
+    match &window.kind {
+        WindowKind::Flight(plan) => Some(plan),
+        _ => None,
+    }
+}
+
+impl Flight {
+    pub(super) fn new(base: Base) -> Self {
+        Self { base, groups: Groups::default(), strays: VecDeque::new(), forgotten: Forgotten::default(), held: 0, keys: Keys::default() }
+    }
+
+    /// Takes in spans that the rule's selector picked.
+    pub(super) fn apply(&mut self, batch: &Batch, mine: &[u32], context: &mut Context<'_>) {
+        let plan = Arc::clone(&self.base.plan);
+        let Some(window) = plan.windows.get(self.base.at()) else { return };
+        let Some(flight) = plan_of(window) else { return };
+        for index in mine {
+            let Some(span) = batch.spans.get(*index as usize) else {
+                continue;
+            };
+            let fit = batch.picks(span).iter().find(|pick| pick.selector == flight.selector).map(|pick| pick.fit);
+            if let Some(fit) = fit
+                && self.base.admits(span, context.now)
+            {
+                self.add(window, flight, span, fit, batch, context);
+            }
+        }
+    }
+
+    fn add(&mut self, window: &WindowPlan, flight: &FlightPlan, span: &Incoming, fit: Fit, batch: &Batch, context: &mut Context<'_>) {
+        let interval = Interval { start: span.record.start, end: span.record.end, span: span.record.id };
+        let values = batch.values(span);
+        let mut keys = std::mem::take(&mut self.keys);
+        if let Some((whereabouts, unknown)) = Whereabouts::of(&window.by, values) {
+            self.stray(interval, Stray { doubt: Doubt { end: interval.end, count: 1, why: unknown.and(why(fit)) }, whereabouts }, flight);
+        }
+        each_key(&window.by, values, &mut keys, |key| {
+            let at = self.group(key, flight, context);
+            let Some(group) = self.groups.get_mut(at) else { return };
+            group.last_end = group.last_end.max(interval.end);
+            group.longest = group.longest.max(interval.end - interval.start);
+            let start = interval.start.max(group.floor);
+            if fit != Fit::Yes {
+                group.doubt(Interval { start, ..interval }, 1, why(fit), flight.least);
+                self.settle(at, window, context);
+                return;
+            }
+            let place = group.spans.partition_point(|known| (known.end, known.span) < (interval.end, interval.span));
+            group.spans.insert(place, interval);
+            if let Some((levels, reasons)) = group.possible.as_deref_mut()
+                && !levels.raise(start, interval.end, 1, flight.least).is_empty()
+            {
+                group.why = group.why.and(*reasons);
+            }
+            let reached = group.levels.raise(start, interval.end, 1, flight.least);
+            for (from, to) in reached {
+                self.reached(at, window, flight, from, to, (span, batch), context);
+            }
+            self.settle(at, window, context);
+        });
+        self.keys = keys;
+        while self.bytes() > self.base.max_bytes && self.groups.len() > 1 {
+            self.evict(context);
+        }
+    }
+
+    /// The slot of a group, which is there from now on.
+    fn group(&mut self, key: &[u8], flight: &FlightPlan, context: &mut Context<'_>) -> u32 {
+        let hash = self.groups.hash(key);
+        if let Some(at) = self.groups.find(hash, key) {
+            return at;
+        }
+        if self.groups.len() >= self.base.max_groups {
+            self.evict(context);
+        }
+        let mut group = Group::default();
+        if let Some(lost) = self.forgotten.lost(hash, self.base.watermark) {
+            group.doubt(Interval { start: 0, end: lost.end, span: 0 }, lost.count, lost.why, flight.least);
+        }
+        for (interval, stray) in self.strays.iter().filter(|(_, stray)| stray.whereabouts.may_be_in(key)) {
+            group.doubt(*interval, 1, stray.doubt.why, flight.least);
+        }
+        self.groups.insert(hash, key, group)
+    }
+
+    /// A span that may be in several groups.
+    fn stray(&mut self, interval: Interval, stray: Stray, flight: &FlightPlan) {
+        let all: Vec<u32> = self.groups.all().map(|(at, _)| at).collect();
+        for at in all {
+            if stray.whereabouts.may_be_in(self.groups.key(at))
+                && let Some(group) = self.groups.get_mut(at)
+            {
+                group.doubt(interval, 1, stray.doubt.why, flight.least);
+            }
+        }
+        self.strays.push_back((interval, stray));
+        if self.strays.len() > STRAYS {
+            self.strays.pop_front();
+        }
+    }
+
+    /// The bound is reached in `[from, to)`: part of a known episode, or a new one.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one violation; a struct would only rename them")]
+    fn reached(
+        &mut self,
+        at: u32,
+        window: &WindowPlan,
+        flight: &FlightPlan,
+        from: u64,
+        to: u64,
+        (span, batch): (&Incoming, &Batch),
+        context: &mut Context<'_>,
+    ) {
+        let key = self.groups.key(at).to_vec();
+        let Some(group) = self.groups.get_mut(at) else { return };
+        group.violated = true;
+        if group.episodes.prolong(from, to) {
+            return;
+        }
+        let first = group.spans.partition_point(|known| known.end <= from);
+        let in_flight: Vec<Interval> =
+            group.spans.range(first..).filter(|known| known.start <= from).take(MAX_EVIDENCE + 1).copied().collect();
+        let id = self.base.id(&key, in_flight.first().map_or(from, |earliest| earliest.end));
+        group.episodes.begin(Episode { from, to, violation_id: id, signalled: from });
+        let news = News {
+            window: Some((from, to)),
+            deciding: Some(Deciding { trace: span.trace, span: span.record.id, end: span.record.end, resource: span.record.resource }),
+            on_arrival: true,
+            time: span.record.end,
+            observed: vec![(flight.text.clone(), flight.least.to_string())],
+            evidence: in_flight.iter().map(|known| known.span).collect(),
+            shown: if window.show.is_empty() { Vec::new() } else { shown(&window.show, batch.values(span)) },
+            ..News::default()
+        };
+        self.base.violated();
+        self.base.announce(Announced::Violation, id, &texts(&key), news, context);
+    }
+
+    /// Counts the bytes of a group anew and sets its timer.
+    fn settle(&mut self, at: u32, window: &WindowPlan, context: &Context<'_>) {
+        let keep = context.shared.config.max_duration_ns;
+        let Some(group) = self.groups.get_mut(at) else { return };
+        let now = group.heap_bytes();
+        self.held = self.held + now - group.counted;
+        group.counted = now;
+        let over = group.episodes.first().map(|episode| episode.to.saturating_add(1));
+        let repeat = window.repeat_after.and_then(|after| group.episodes.next_repeat(after));
+        let forget = (!window.by.is_empty()).then(|| group.last_end.saturating_add(horizon(group, keep)));
+        // Often enough that what is forgotten late stays a fraction of what is kept.
+        let trim = group.spans.front().map(|first| first.end.saturating_add(horizon(group, keep)).saturating_add(keep / 4));
+        if let Some(due) = [over, repeat, trim, forget].into_iter().flatten().min() {
+            self.groups.wake(at, due.max(self.base.watermark));
+        }
+    }
+
+    /// Moves the watermark.
+    pub(super) fn advance(&mut self, context: &mut Context<'_>) {
+        self.base.pass(context.event_time);
+        let plan = Arc::clone(&self.base.plan);
+        let Some(window) = plan.windows.get(self.base.at()) else { return };
+        let watermark = self.base.watermark;
+        while let Some(at) = self.groups.due_before(watermark) {
+            self.look_at(window, at, context);
+        }
+        let keep = context.shared.config.max_duration_ns;
+        while self.strays.front().is_some_and(|(interval, _)| interval.end.saturating_add(keep) < watermark) {
+            self.strays.pop_front();
+        }
+    }
+
+    /// Lets the watermark pass over a group.
+    fn look_at(&mut self, window: &WindowPlan, at: u32, context: &mut Context<'_>) {
+        let watermark = self.base.watermark;
+        let keep = context.shared.config.max_duration_ns;
+        let key = self.groups.key(at).to_vec();
+        let Some(group) = self.groups.get_mut(at) else { return };
+        let over = group.episodes.over_before(watermark);
+        let again = window.repeat_after.map(|after| group.episodes.repeat(watermark, after)).unwrap_or_default();
+        if context.shared.config.record_verdicts {
+            over.iter().for_each(|episode| group.history.add(episode.from, Some(episode.to)));
+        }
+        let floor = watermark.saturating_sub(horizon(group, keep));
+        if floor > group.floor {
+            group.floor = floor;
+            group.levels.forget_before(floor);
+            if let Some((levels, _)) = group.possible.as_deref_mut() {
+                levels.forget_before(floor);
+            }
+            let gone = group.spans.partition_point(|known| known.end <= floor);
+            group.spans.drain(..gone);
+            if group.spans.len() * 4 < group.spans.capacity() {
+                group.spans.shrink_to(group.spans.len() * 2);
+            }
+        }
+        let forget = group.last_end <= floor && !window.by.is_empty();
+        let group_texts = if over.is_empty() && again.is_empty() { Vec::new() } else { texts(&key) };
+        for episode in again {
+            let news = News { window: Some((episode.from, watermark)), time: watermark, ..News::default() };
+            self.base.announce(Announced::Violation, episode.violation_id, &group_texts, news, context);
+        }
+        for episode in over {
+            let news = News { window: Some((episode.from, episode.to)), time: episode.to, ..News::default() };
+            self.base.announce(Announced::Resolved, episode.violation_id, &group_texts, news, context);
+        }
+        if forget {
+            if let Some(group) = self.groups.remove(at) {
+                self.held -= group.counted;
+                self.base.conclude(texts(&key), group.outcome(), &group.history, context);
+            }
+        } else {
+            self.settle(at, window, context);
+        }
+    }
+
+    fn evict(&mut self, context: &mut Context<'_>) {
+        let Some(at) = self.groups.least_recent() else { return };
+        let key = self.groups.key(at).to_vec();
+        let hash = self.groups.hash(&key);
+        let Some(group) = self.groups.remove(at) else { return };
+        self.held -= group.counted;
+        self.base.evicted += 1;
+        self.forgotten.add(hash, group.last_end, group.spans.len());
+        let outcome = group.outcome().worse(Outcome::Unknown(Reasons::of(Reason::Cardinality)));
+        self.base.conclude(texts(&key), outcome, &group.history, context);
+    }
+
+    /// Observation ends: every group gets its verdict.
+    pub(super) fn finish(&mut self, context: &mut Context<'_>) {
+        self.advance(context);
+        if self.base.rule().is_some_and(|rule| rule.by.is_empty()) && self.groups.len() == 0 {
+            self.base.conclude_unseen(context);
+        }
+        while let Some(at) = self.groups.least_recent() {
+            let key = self.groups.key(at).to_vec();
+            let Some(mut group) = self.groups.remove(at) else { return };
+            self.held -= group.counted;
+            for episode in group.episodes.open() {
+                group.history.add(episode.from, (episode.to <= context.event_time).then_some(episode.to));
+            }
+            self.base.conclude(texts(&key), group.outcome(), &group.history, context);
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let strays = self.strays.capacity() * size_of::<(Interval, Stray)>();
+        self.groups.bytes() + self.held + self.forgotten.heap_bytes() + strays
+    }
+}
+
+/// How far back a group remembers, nanoseconds.
+fn horizon(group: &Group, keep: u64) -> u64 {
+    keep.max(group.longest.saturating_mul(2))
+}
