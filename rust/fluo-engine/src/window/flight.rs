@@ -224,7 +224,7 @@ impl Flight {
         let id = self.base.id(&key, in_flight.first().map_or(from, |earliest| earliest.end));
         group.episodes.begin(Episode { from, to, violation_id: id, signalled: from });
         let news = News {
-            window: Some((from, to)),
+            window: Some((from, from)),
             deciding: Some(Deciding { trace: span.trace, span: span.record.id, end: span.record.end, resource: span.record.resource }),
             on_arrival: true,
             time: span.record.end,
@@ -296,7 +296,7 @@ impl Flight {
         let forget = group.last_end <= floor && !window.by.is_empty();
         let group_texts = if over.is_empty() && again.is_empty() { Vec::new() } else { texts(&key) };
         for episode in again {
-            let news = News { window: Some((episode.from, watermark)), time: watermark, ..News::default() };
+            let news = News { window: Some((watermark, watermark)), time: watermark, ..News::default() };
             self.base.announce(Announced::Violation, episode.violation_id, &group_texts, news, context);
         }
         for episode in over {

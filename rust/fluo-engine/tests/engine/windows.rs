@@ -155,8 +155,8 @@ fn spans_in_flight_at_once_are_counted_across_traces() {
     assert_eq!(
         found,
         [
-            (Event::Violation, Some((30, 40))),
-            (Event::Violation, Some((45, 50))),
+            (Event::Violation, Some((30, 30))),
+            (Event::Violation, Some((45, 45))),
             (Event::Resolved, Some((30, 40))),
             (Event::Resolved, Some((45, 50)))
         ]
