@@ -177,7 +177,7 @@ fn memory_is_reported_for_each_rule() {
     let folder = in_folder(&[("rules.yml", "- name: pair\n  always: trace.has('a') and trace.spans.where('b').all(has_ancestor('c'))\n")]);
     let done = fluo(&folder, &["check", "--memory", "--max-spans-per-trace", "100", "rules.yml"]);
     assert_eq!((done.code, done.err.as_str()), (0, ""));
-    for part in ["pair\n  a trace ", "every span of every trace because of has_ancestor: 56 bytes each", "for a trace of 100 spans\n"] {
+    for part in ["pair\n  a trace ", "every span of every trace because of has_ancestor: 40 bytes each", "for a trace of 100 spans\n"] {
         assert!(done.out.contains(part), "{part} is not in\n{}", done.out);
     }
     let done = fluo(&folder, &["check", "--memory", "--format", "json", "rules.yml"]);

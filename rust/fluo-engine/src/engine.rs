@@ -1,6 +1,5 @@
 //! The façade: bytes and time in, signals out.
 
-use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -108,6 +107,11 @@ struct Counters {
     own: AtomicU64,
 }
 
+/// The shard of a trace by the hash of its id: ascending with it, so that what is sorted by hash lies together by shard.
+const fn shard_of(hash: u64) -> usize {
+    (((hash >> 32) * SHARDS as u64) >> 32) as usize
+}
+
 /// Locks a mutex; a thread that panicked while it held the lock has poisoned the engine at the boundary, so what it left is not
 /// looked at again in earnest.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -142,7 +146,7 @@ impl Engine {
                 draining: Vec::new(),
             }),
             waiting: Mutex::new(None),
-            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(hasher.clone(), per_shard(memory)))).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(per_shard(memory)))).collect(),
             windows,
             clocks: Clocks::default(),
             verdicts: Mutex::default(),
@@ -163,31 +167,34 @@ impl Engine {
         if self.closed.load(Ordering::Acquire) {
             return Err(IngestError::Closed);
         }
-        let in_use = self.in_use.load_full();
+        let in_use = self.in_use.load();
         if epoch != 0 && epoch != in_use.current.number {
             return Err(IngestError::StaleProjection);
         }
         let now = self.clocks.arrive(now);
         let moment = Moment { now, event_time: self.clocks.event_time(now) };
         let mut batch = lock(&self.batches).pop().unwrap_or_default();
-        let read = batch.read(&in_use.current.plan, &self.shared.resources, &self.shared.calls, bytes);
+        let read = batch.read(&in_use.current.plan, &self.shared, bytes);
         self.inject_fault(bytes);
         let mut out = Outbox::default();
-        let mut fresh = Vec::new();
+        let mut fresh = std::mem::take(&mut batch.fresh);
         self.apply(&in_use.current, true, &batch, moment, &mut fresh, &mut out);
         for draining in &in_use.draining {
             let mut older = lock(&self.batches).pop().unwrap_or_default();
-            older.read(&draining.plan, &self.shared.resources, &self.shared.calls, bytes);
+            older.read(&draining.plan, &self.shared, bytes);
             self.apply(draining, false, &older, moment, &mut fresh, &mut out);
             lock(&self.batches).push(older);
         }
         let latest = batch.spans.iter().map(|s| s.record.end).filter(|end| Clocks::is_plausible(*end, now)).max();
         self.clocks.observe(latest.unwrap_or_default(), now);
-        fresh.sort_unstable();
+        if !in_use.current.plan.windows.is_empty() {
+            fresh.sort_unstable();
+        }
         self.windows.advance(&self.shared, moment.event_time, now, &mut out);
         self.windows.apply(&self.shared, &batch, &fresh, moment, &mut out);
         self.windows.advance(&self.shared, self.clocks.event_time(now), now, &mut out);
         let selected = batch.spans.iter().filter(|span| !batch.picks(span).is_empty()).count() as u64;
+        batch.fresh = fresh;
         lock(&self.batches).push(batch);
         self.deliver(out);
         let counters = &self.counters;
@@ -213,16 +220,12 @@ impl Engine {
 
     /// Hands the spans of a batch to their shards, one shard after the other.
     fn apply(&self, generation: &Arc<Generation>, is_current: bool, batch: &Batch, moment: Moment, fresh: &mut Vec<u32>, out: &mut Outbox) {
-        let mut by_shard: Vec<Vec<u32>> = vec![Vec::new(); SHARDS];
-        for (index, span) in (0u32..).zip(&batch.spans) {
-            #[expect(clippy::cast_possible_truncation, reason = "the rest of a division by the number of shards")]
-            let shard = (self.shared.hasher.hash_one(span.trace) % SHARDS as u64) as usize;
-            if let Some(mine) = by_shard.get_mut(shard) {
-                mine.push(index);
-            }
-        }
-        for (shard, mine) in self.shards.iter().zip(&by_shard) {
-            if !mine.is_empty() {
+        let mut rest = batch.order();
+        while let Some((hash, _)) = rest.first() {
+            let number = shard_of(*hash);
+            let (mine, others) = rest.split_at(rest.partition_point(|(hash, _)| shard_of(*hash) == number));
+            rest = others;
+            if let Some(shard) = self.shards.get(number) {
                 lock(shard).apply(&self.shared, generation, is_current, batch, mine, moment, fresh, out);
             }
         }
@@ -281,7 +284,7 @@ impl Engine {
 
     /// The earliest arrival time at which [`Engine::tick`] has something to decide; `None` when nothing is open.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.shards.iter().filter_map(|shard| lock(shard).next_deadline()).min()
+        self.shards.iter().filter_map(|shard| lock(shard).next_deadline(&self.shared)).min()
     }
 
     /// Replaces the rule set; open traces finish under the rules they began with. While too many rule sets drain, the swap waits;
@@ -346,7 +349,7 @@ impl Engine {
 
     /// Bytes that a trace holds, or `None` for one that is not held: what [`crate::memory()`] bounds.
     pub fn bytes_of_trace(&self, id: &[u8; 16]) -> Option<usize> {
-        self.shards.iter().find_map(|shard| lock(shard).bytes_of_trace(id))
+        self.shards.iter().find_map(|shard| lock(shard).bytes_of_trace(&self.shared, id))
     }
 
     /// Gives the engine knowledge of calls that was learned before.

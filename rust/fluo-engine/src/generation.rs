@@ -5,32 +5,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::plan::Plan;
 
-/// A plan and how many traces still follow it.
+/// A plan and how many shards hold traces that follow it.
 #[derive(Debug)]
 pub(crate) struct Generation {
     /// Ascending; also the epoch of the projection that came with it.
     pub(crate) number: u64,
     pub(crate) plan: Arc<Plan>,
-    traces: AtomicUsize,
+    shards: AtomicUsize,
 }
 
 impl Generation {
     pub(crate) const fn new(number: u64, plan: Arc<Plan>) -> Self {
-        Self { number, plan, traces: AtomicUsize::new(0) }
+        Self { number, plan, shards: AtomicUsize::new(0) }
     }
 
-    /// A trace began.
+    /// The first trace began in a shard.
     pub(crate) fn enter(&self) {
-        self.traces.fetch_add(1, Ordering::Relaxed);
+        self.shards.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A trace was forgotten.
+    /// The last trace was forgotten in a shard.
     pub(crate) fn leave(&self) {
-        self.traces.fetch_sub(1, Ordering::Relaxed);
+        self.shards.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Whether no trace follows it any more.
     pub(crate) fn is_drained(&self) -> bool {
-        self.traces.load(Ordering::Relaxed) == 0
+        self.shards.load(Ordering::Relaxed) == 0
     }
 }

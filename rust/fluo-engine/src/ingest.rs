@@ -5,21 +5,26 @@ use crate::near::{self, Miss};
 use crate::otlp::{ReadReport, ResourceView, Scratch, SpanView, read_traces};
 use crate::plan::{Plan, Service};
 use crate::select::SpanEnv;
-use crate::store::calls::Calls;
+use crate::shard::Shared;
 use crate::store::combination::{Fit, Pick};
-use crate::store::record::{Record, STATUS_ERROR, kind};
-use crate::store::resource::{ResourceRef, Resources};
+use crate::store::record::{NO_COMBINATION, Record, STATUS_ERROR, kind};
+use crate::store::resource::ResourceRef;
 use crate::store::trace::KeptValue;
-use crate::value::Val;
+use crate::value::{KEPT_BYTES, Val};
 
 /// A span on its way to its trace.
 #[derive(Debug, Clone)]
 pub(crate) struct Incoming {
     pub(crate) trace: [u8; 16],
     pub(crate) record: Record,
-    /// The span's row in the call table; 0 for a span that is no call.
-    pub(crate) call: u64,
+    /// The number of the span's call; 0 for a span that is no call.
+    pub(crate) call: u32,
+    /// Keyed hashes of the trace's id, the span's and its parent's.
+    pub(crate) hash: u64,
+    pub(crate) print: u32,
+    pub(crate) parent_print: u32,
     picks: (u32, u32),
+    encoded: (u32, u32),
     values: (u32, u32),
     misses: (u32, u32),
 }
@@ -29,8 +34,15 @@ pub(crate) struct Incoming {
 pub(crate) struct Batch {
     pub(crate) spans: Vec<Incoming>,
     picks: Vec<Pick>,
+    /// What the plan keeps of the spans, encoded.
+    encoded: Vec<u8>,
+    /// The same for the rules over `spans`, where there are any.
     values: Vec<KeptValue>,
     misses: Vec<Miss>,
+    /// The spans by the hashes of their traces, those of one trace in the order of the message.
+    order: Vec<(u64, u32)>,
+    /// The spans that were new in their trace; for whoever applies the batch.
+    pub(crate) fresh: Vec<u32>,
     scratch: Scratch,
     service: Vec<u8>,
     wanted: Vec<u32>,
@@ -38,55 +50,77 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Reads a message.
-    pub(crate) fn read(&mut self, plan: &Plan, resources: &Resources, calls: &Calls, bytes: &[u8]) -> ReadReport {
-        let Self { spans, picks, values, misses, scratch, service: service_text, wanted } = self;
+    pub(crate) fn read(&mut self, plan: &Plan, shared: &Shared, bytes: &[u8]) -> ReadReport {
+        let Self { spans, picks, encoded, values, misses, order, fresh, scratch, service: service_text, wanted } = self;
         spans.clear();
         picks.clear();
+        encoded.clear();
         values.clear();
         misses.clear();
+        order.clear();
+        fresh.clear();
         let mut of_resource: Option<(u32, ResourceRef, Service<'_>, &[u32])> = None;
-        read_traces(bytes, &plan.keys, scratch, |span| {
+        let report = read_traces(bytes, &plan.keys, scratch, |span| {
             let (interned, service, near) = match of_resource {
                 Some((ordinal, interned, service, near)) if ordinal == span.resource().ordinal => (interned, service, near),
                 _ => {
-                    let interned = resources.intern(span.resource(), &plan.keys);
+                    let interned = shared.resources.intern(span.resource(), &plan.keys);
                     let service = service_of(plan, span.resource(), service_text);
                     let near = plan.near.index.of_service(service_text);
                     of_resource = Some((span.resource().ordinal, interned, service, near));
                     (interned, service, near)
                 }
             };
-            let first_pick = len(picks);
-            let first_value = len(values);
-            let first_miss = len(misses);
+            let (first_pick, first_byte, first_value, first_miss) = (len(picks), len(encoded), len(values), len(misses));
             select(plan, span, service, picks);
             let picked = picks.get(first_pick as usize..).unwrap_or_default();
-            keep(plan, span, picked, wanted, values);
+            keep(plan, span, picked, wanted, encoded, values);
             if !plan.near.plans.is_empty() {
                 near::misses(plan, near, span, picked, misses);
             }
-            let call = if plan.reads_absence && is_call(span) { calls.intern(plan, span, service_text) } else { 0 };
+            let call = if plan.reads_absence && is_call(span) { shared.calls.intern(plan, span, service_text) } else { 0 };
+            let parent = span.parent_id.unwrap_or_default();
+            let hash = match spans.last() {
+                Some(last) if last.trace == span.trace_id => last.hash,
+                _ => shared.trace_hash(&span.trace_id),
+            };
+            order.push((hash, len(spans)));
             spans.push(Incoming {
                 trace: span.trace_id,
+                hash,
+                print: shared.print(span.span_id),
+                parent_print: if parent == 0 { 0 } else { shared.print(parent) },
                 call,
                 record: Record {
                     id: span.span_id,
-                    parent: span.parent_id.unwrap_or_default(),
+                    parent,
                     start: span.start_nanos,
                     end: span.end_nanos,
                     emitter: interned.emitter,
                     resource: interned.resource,
-                    combination: 0,
-                    values: 0,
-                    value_count: 0,
+                    combination: NO_COMBINATION,
+                    values: (0, 0),
                     kind: span.kind,
                     status: span.status,
                 },
                 picks: (first_pick, len(picks)),
+                encoded: (first_byte, len(encoded)),
                 values: (first_value, len(values)),
                 misses: (first_miss, len(misses)),
             });
-        })
+        });
+        order.sort_unstable();
+        report
+    }
+
+    /// The spans by the hashes of their traces, those of one trace in the order of the message.
+    pub(crate) fn order(&self) -> &[(u64, u32)] {
+        &self.order
+    }
+
+    /// What the plan keeps of a span of the batch, encoded.
+    pub(crate) fn encoded(&self, span: &Incoming) -> &[u8] {
+        self.encoded.get(span.encoded.0 as usize..span.encoded.1 as usize).unwrap_or_default()
     }
 
     /// The selectors that a span of the batch satisfies or may satisfy, ascending.
@@ -99,7 +133,7 @@ impl Batch {
         self.misses.get(span.misses.0 as usize..span.misses.1 as usize).unwrap_or_default()
     }
 
-    /// The values that the plan keeps of a span of the batch.
+    /// The values that the plan keeps of a span of the batch, where it has rules over `spans`.
     pub(crate) fn values(&self, span: &Incoming) -> &[KeptValue] {
         self.values.get(span.values.0 as usize..span.values.1 as usize).unwrap_or_default()
     }
@@ -147,7 +181,7 @@ fn select(plan: &Plan, span: &SpanView<'_, '_>, service: Service<'_>, picks: &mu
 }
 
 /// Evaluates the terms that some rule reads on this span later. `wanted` is memory to use again.
-fn keep(plan: &Plan, span: &SpanView<'_, '_>, picks: &[Pick], wanted: &mut Vec<u32>, values: &mut Vec<KeptValue>) {
+fn keep(plan: &Plan, span: &SpanView<'_, '_>, picks: &[Pick], wanted: &mut Vec<u32>, encoded: &mut Vec<u8>, values: &mut Vec<KeptValue>) {
     if plan.terms.is_empty() || (picks.is_empty() && !plan.keep_all) {
         return;
     }
@@ -162,7 +196,14 @@ fn keep(plan: &Plan, span: &SpanView<'_, '_>, picks: &[Pick], wanted: &mut Vec<u
     for id in wanted {
         let Some(kept) = plan.terms.get(*id as usize) else { continue };
         let read = term(&kept.node, &env);
-        if read.value.is_some() || !read.unknown.is_empty() {
+        if read.value.is_none() && read.unknown.is_empty() {
+            continue;
+        }
+        // Most values are short and need no copy of their own.
+        let fits = read.value.as_ref().is_none_or(|value| !matches!(value, Val::List(_)) && value.heap_bytes() <= KEPT_BYTES);
+        let read = if fits { read } else { read.kept() };
+        crate::store::values::write(*id, &read, encoded);
+        if !plan.windows.is_empty() {
             values.push(KeptValue { term: *id, read: read.kept() });
         }
     }

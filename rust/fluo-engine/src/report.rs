@@ -30,7 +30,7 @@ pub(crate) fn signal(
     let why = view.explain_rule(shared, rule, outcome.outcome, frame, limit);
     let mut cited: Vec<_> = why.spans.iter().filter_map(|at| view.record(*at)).collect();
     cited.sort_by_key(|r| (r.start, r.id));
-    let deciding = cited.iter().copied().max_by_key(|r| (r.end, r.id)).or_else(|| view.trace.records.iter().max_by_key(|r| (r.end, r.id)));
+    let deciding = cited.iter().copied().max_by_key(|r| (r.end, r.id)).or_else(|| view.records().iter().max_by_key(|r| (r.end, r.id)));
     let group: Vec<(String, String)> = match &outcome.group {
         Some(group) => source.by.iter().map(|term| print::term(term, source.scope)).zip(group.values.iter().cloned()).collect(),
         None => Vec::new(),
@@ -52,7 +52,7 @@ pub(crate) fn signal(
         nearest: why.nearest,
         shown: shown(view, rule, &why.spans),
         trace_complete: (phase != Phase::Early).then(|| view.hidden.is_empty()),
-        trace_spans: Some(view.trace.spans),
+        trace_spans: Some(u64::from(view.trace.spans)),
         resource: deciding.map(|r| shared.resources.named(r.resource)).unwrap_or_default(),
         ..base(source, event, violation_id(source, Some(&view.trace.id), key, None), phase, trigger, now, view.plan.ruleset.hash)
     };

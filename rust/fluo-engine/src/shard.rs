@@ -3,30 +3,32 @@
 mod decide;
 mod gone;
 mod learn;
-mod timers;
+mod queues;
 
-use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use foldhash::quality::RandomState;
 
-use crate::config::Config;
+use crate::config::{Config, TopIsRoot};
 use crate::generation::Generation;
 use crate::ingest::{Batch, Incoming};
-use crate::near::Missed;
+use crate::plan::Plan;
 use crate::signal::{Signal, Trigger};
 use crate::stats::Stats;
 use crate::store::calls::{Calls, Lesson};
 use crate::store::combination::Combinations;
+use crate::store::record::NO_COMBINATION;
 use crate::store::resource::Resources;
-use crate::store::trace::{Added, KeptValue, Stage, TraceState};
+use crate::store::shape::{Parents, Shape};
+use crate::store::table::Traces;
+use crate::store::trace::{Added, Offered, Pools, Stage, TraceState};
 use crate::tally::Tally;
 use crate::truth::Reasons;
 use crate::verdict::{Reason, Verdict, VerdictRecord};
 use gone::Gone;
-use timers::Timers;
+use queues::{Due, Queues};
 
 /// What every shard of an engine shares.
 #[derive(Debug)]
@@ -43,25 +45,26 @@ pub(crate) struct Shared {
 /// The traces of a shard.
 #[derive(Debug)]
 pub(crate) struct Shard {
-    traces: HashMap<[u8; 16], TraceState, RandomState>,
+    traces: Traces,
+    queues: Queues,
     generations: Vec<InUse>,
-    timers: Timers,
-    /// Traces in the order in which they began, for eviction; forgotten ones are skipped.
-    begun: VecDeque<[u8; 16]>,
-    /// Decided traces in the order in which they were decided.
-    decided: VecDeque<[u8; 16]>,
     /// Ids of traces that were forgotten, the latest ones: a straggler opens no second trace.
     gone: Gone,
+    pools: Pools,
+    /// Arrival time as this shard has seen it: it never goes back.
+    now: u64,
     pub(crate) counts: Counts,
-    scratch: Vec<KeptValue>,
+    scratch: Scratch,
 }
 
-/// What offering a span to its trace needs of the shard beside the trace.
-struct Parts<'s> {
-    generations: &'s mut [InUse],
-    timers: &'s mut Timers,
-    counts: &'s mut Counts,
-    scratch: &'s mut Vec<KeptValue>,
+/// Memory that is used again for every look.
+#[derive(Debug, Default)]
+struct Scratch {
+    parents: Parents,
+    /// Selectors that picked a span since the last look.
+    news: Vec<u32>,
+    /// Rules to look at.
+    rules: Vec<u32>,
 }
 
 /// What a shard holds for a generation.
@@ -72,8 +75,12 @@ struct InUse {
     tallies: Vec<Tally>,
     /// The verdict of each rule over a whole trace without picks.
     baselines: Vec<Option<Verdict>>,
+    /// The rules without baseline.
+    without_baseline: Vec<u32>,
     /// Whole traces in which only the rules with news were looked at.
     whole: u64,
+    /// Traces of this shard that follow it.
+    traces: usize,
 }
 
 /// Counters and gauges of a shard.
@@ -109,20 +116,20 @@ pub(crate) struct Moment {
 }
 
 impl Shard {
-    pub(crate) fn new(hasher: RandomState, max_bytes: usize) -> Self {
+    pub(crate) fn new(max_bytes: usize) -> Self {
         Self {
-            traces: HashMap::with_hasher(hasher),
+            traces: Traces::default(),
+            queues: Queues::new(),
             generations: Vec::new(),
-            timers: Timers::default(),
-            begun: VecDeque::new(),
-            decided: VecDeque::new(),
             gone: Gone::new(max_bytes),
+            pools: Pools::new(),
+            now: 0,
             counts: Counts::default(),
-            scratch: Vec::new(),
+            scratch: Scratch::default(),
         }
     }
 
-    /// Applies the spans of a batch that fall to this shard, in message order. `is_current` says whether new traces begin under this
+    /// Applies the spans of a batch that fall to this shard, trace by trace. `is_current` says whether new traces begin under this
     /// generation. `fresh` gets the indices of the spans that were new in their trace.
     #[expect(clippy::too_many_arguments, reason = "the parts of one call; a struct would only rename them")]
     pub(crate) fn apply(
@@ -131,229 +138,232 @@ impl Shard {
         generation: &Arc<Generation>,
         is_current: bool,
         batch: &Batch,
-        mine: &[u32],
+        mine: &[(u64, u32)],
         moment: Moment,
         fresh: &mut Vec<u32>,
         out: &mut Outbox,
     ) {
         self.advance(shared, moment.now, out);
-        let mut touched: HashMap<[u8; 16], Vec<u32>, RandomState> = HashMap::with_hasher(shared.hasher.clone());
-        let waits_for_any = generation.plan.keep_all || !generation.plan.without_selectors.is_empty();
-        for index in mine {
-            let Some(span) = batch.spans.get(*index as usize) else {
-                continue;
-            };
-            let added = match self.traces.get_mut(&span.trace) {
-                Some(trace) if !Arc::ptr_eq(&trace.plan, &generation.plan) => continue,
-                Some(trace) => Self::offer(
-                    Parts {
-                        generations: &mut self.generations,
-                        timers: &mut self.timers,
-                        counts: &mut self.counts,
-                        scratch: &mut self.scratch,
-                    },
-                    shared,
-                    trace,
-                    span,
-                    batch,
-                    moment.now,
-                    out,
-                ),
-                None if !is_current => continue,
-                None if self.gone.has(&span.trace) => {
-                    self.counts.late += 1;
-                    continue;
-                }
-                None => {
-                    // A trace whose first span had ended long before it came was there before this engine saw it.
-                    let end = span.record.end;
-                    let is_late = end != 0 && end.saturating_add(shared.config.late_grace_ns) < moment.event_time;
-                    self.begin(shared, generation, span.trace, is_late, moment.now, out);
-                    let Some(trace) = self.traces.get_mut(&span.trace) else { continue };
-                    let parts = Parts {
-                        generations: &mut self.generations,
-                        timers: &mut self.timers,
-                        counts: &mut self.counts,
-                        scratch: &mut self.scratch,
-                    };
-                    Self::offer(parts, shared, trace, span, batch, moment.now, out)
-                }
-            };
-            if added == Added::OverLimit && self.traces.get(&span.trace).is_some_and(|t| t.stage == Stage::Open) {
-                self.complete(shared, &span.trace, Trigger::Limit, moment.now, out);
-            }
-            if added == Added::New {
-                fresh.push(*index);
-                let picks = batch.picks(span);
-                if waits_for_any || !picks.is_empty() {
-                    touched.entry(span.trace).or_default().extend(picks.iter().map(|p| p.selector));
-                }
+        let mut rest = mine;
+        while let Some(first) = rest.first().and_then(|(_, index)| batch.spans.get(*index as usize)) {
+            // Two traces of one hash may lie mixed; then each run is a part of its trace.
+            let is_of_trace = |(_, index): &&(u64, u32)| batch.spans.get(*index as usize).is_some_and(|span| span.trace == first.trace);
+            let (run, others) = rest.split_at(rest.iter().take_while(is_of_trace).count());
+            rest = others;
+            if let Some(place) = self.place(shared, generation, is_current, first, run.len(), moment, out) {
+                self.offer_all(shared, batch, run, place, fresh, out);
             }
         }
-        for (id, news) in touched {
-            self.look_early(shared, &id, &news, moment.now, out);
-        }
-        self.enforce_limits(shared, moment.now, out);
+        self.enforce_limits(shared, out);
     }
 
-    fn begin(&mut self, shared: &Shared, generation: &Arc<Generation>, id: [u8; 16], is_late: bool, now: u64, out: &mut Outbox) {
-        while self.traces.len() >= shared.max_traces && self.evict_one(shared, now, out) {}
-        if !self.generations.iter().any(|g| Arc::ptr_eq(&g.generation, generation)) {
-            let tallies = vec![Tally::default(); generation.plan.rules.len()];
-            self.generations.push(InUse {
-                generation: Arc::clone(generation),
-                combinations: Combinations::default(),
-                tallies,
-                baselines: decide::baselines(shared, &generation.plan),
-                whole: 0,
-            });
+    /// The place of the trace of these many spans, of which one is given; `None` where they are not for this generation or come too
+    /// late for any trace.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call; a struct would only rename them")]
+    fn place(
+        &mut self,
+        shared: &Shared,
+        generation: &Arc<Generation>,
+        is_current: bool,
+        first: &Incoming,
+        spans: usize,
+        moment: Moment,
+        out: &mut Outbox,
+    ) -> Option<u32> {
+        if let Some(place) = self.traces.find(tag(first.hash), &first.trace) {
+            let follows = self.generations.get(usize::from(self.traces.get(place)?.generation))?;
+            return Arc::ptr_eq(&follows.generation, generation).then_some(place);
         }
-        generation.enter();
-        let mut trace = TraceState::new(id, Arc::clone(&generation.plan), now);
+        if !is_current {
+            return None;
+        }
+        if self.gone.has(first.hash) {
+            self.counts.late += spans as u64;
+            return None;
+        }
+        // A trace whose first span had ended long before it came was there before this engine saw it.
+        let end = first.record.end;
+        let is_late = end != 0 && end.saturating_add(shared.config.late_grace_ns) < moment.event_time;
+        self.begin(shared, generation, first, is_late, out)
+    }
+
+    fn begin(&mut self, shared: &Shared, generation: &Arc<Generation>, first: &Incoming, is_late: bool, out: &mut Outbox) -> Option<u32> {
+        while self.traces.len() >= shared.max_traces && self.evict_one(shared, out) {}
+        let known = self.generations.iter().position(|g| Arc::ptr_eq(&g.generation, generation));
+        let number = known.unwrap_or_else(|| {
+            self.generations.push(InUse::new(shared, generation));
+            self.generations.len() - 1
+        });
+        let (number, in_use) = (u16::try_from(number).ok()?, self.generations.get_mut(number)?);
+        in_use.traces += 1;
+        if in_use.traces == 1 {
+            generation.enter();
+        }
+        let mut trace = TraceState::new(first.trace, number, generation.plan.keep_all, self.now);
         if is_late {
             trace.marks = Reasons::of(Reason::Late);
         }
         self.counts.open += 1;
-        self.counts.bytes += trace.bytes();
-        self.traces.insert(id, trace);
-        self.begun.push_back(id);
+        let place = self.traces.insert(tag(first.hash), trace);
+        self.queues.open.push(&mut self.traces, place);
+        Some(place)
+    }
+
+    /// Offers spans of one trace to it, then looks whether one of its rules is decided.
+    fn offer_all(&mut self, shared: &Shared, batch: &Batch, run: &[(u64, u32)], place: u32, fresh: &mut Vec<u32>, out: &mut Outbox) {
+        let mut news = std::mem::take(&mut self.scratch.news);
+        news.clear();
+        let mut has_news = false;
+        for (_, index) in run {
+            let Some(span) = batch.spans.get(*index as usize) else { continue };
+            match self.offer(shared, batch, span, place, out) {
+                Added::New => {
+                    fresh.push(*index);
+                    let picks = batch.picks(span);
+                    has_news = true;
+                    news.extend(picks.iter().map(|p| p.selector));
+                }
+                Added::Duplicate => self.counts.duplicates += 1,
+                Added::Conflict => self.counts.conflicts += 1,
+                Added::OverLimit => {
+                    self.counts.over_limit += 1;
+                    if self.traces.get(place).is_some_and(|t| t.stage == Stage::Open) {
+                        self.complete(shared, place, Trigger::Limit, None, self.now, out);
+                    }
+                }
+            }
+        }
+        if has_news && self.traces.get(place).is_some_and(|t| t.stage == Stage::Open) {
+            self.queues.touch(&shared.config, &mut self.traces, place, self.now);
+            self.look_early(shared, place, &news, out);
+        }
+        self.scratch.news = news;
     }
 
     /// Offers a span to its trace; a late one revises the verdicts.
-    fn offer(
-        parts: Parts<'_>,
-        shared: &Shared,
-        trace: &mut TraceState,
-        span: &Incoming,
-        batch: &Batch,
-        now: u64,
-        out: &mut Outbox,
-    ) -> Added {
-        let Parts { generations, timers, counts, scratch } = parts;
-        let Some(in_use) = generations.iter_mut().find(|g| Arc::ptr_eq(&g.generation.plan, &trace.plan)) else { return Added::OverLimit };
+    fn offer(&mut self, shared: &Shared, batch: &Batch, span: &Incoming, place: u32, out: &mut Outbox) -> Added {
+        let Some(trace) = self.traces.get_mut(place) else { return Added::OverLimit };
+        let Some(in_use) = self.generations.get_mut(usize::from(trace.generation)) else { return Added::OverLimit };
         let picks = batch.picks(span);
         let mut record = span.record;
         record.combination = in_use.combinations.intern(picks);
-        scratch.clear();
-        scratch.extend_from_slice(batch.values(span));
-        let is_late = matches!(trace.stage, Stage::Grace { .. });
-        let before = if is_late && !trace.knows(record.id, |id| shared.print(id)) {
-            decide::outcomes(shared, trace, &in_use.combinations)
-        } else {
-            Vec::new()
+        if record.combination == NO_COMBINATION && !picks.is_empty() {
+            return Added::OverLimit;
+        }
+        let offered = Offered {
+            record,
+            print: span.print,
+            parent_print: span.parent_print,
+            call: span.call,
+            misses: batch.misses(span),
+            picks,
+            values: batch.encoded(span),
         };
+        let max_spans = shared.config.max_spans_per_trace;
+        let hash = |id| shared.print(id);
         let held = trace.bytes();
-        let added = trace.add(record, span.call, scratch, &in_use.combinations, shared.config.max_spans_per_trace, |id| shared.print(id));
-        if added == Added::New {
-            Missed::add(&mut trace.near, batch.misses(span));
-        }
-        match added {
-            Added::New if is_late => {
-                counts.late += 1;
-                decide::revise(shared, trace, &in_use.combinations, &mut in_use.tallies, &before, now, out);
+        let added = if trace.stage == Stage::Open || trace.knows(record.id, span.print) {
+            trace.add(&offered, max_spans, &mut self.pools, hash)
+        } else {
+            let before = decide::outcomes(shared, in_use.plan(), trace, &in_use.combinations);
+            let added = trace.add(&offered, max_spans, &mut self.pools, hash);
+            if added == Added::New {
+                self.counts.late += 1;
+                let shape = trace.shape(&mut self.scratch.parents, hash);
+                decide::revise(shared, in_use, trace, shape, &before, self.now, &mut self.pools, out);
             }
-            Added::New => {
-                trace.last_seen = now;
-                let due = timers.wanted(&shared.config, trace);
-                timers.arm(trace, due);
-            }
-            Added::Duplicate => counts.duplicates += 1,
-            Added::Conflict => counts.conflicts += 1,
-            Added::OverLimit => counts.over_limit += 1,
-        }
-        counts.bytes = (counts.bytes + trace.bytes()).saturating_sub(held);
+            added
+        };
+        self.counts.bytes = (self.counts.bytes + trace.bytes()).saturating_sub(held);
         added
     }
 
     /// Lets arrival time pass: decides what has settled or aged, forgets what is out of its grace. Each at its own time, so that how
     /// often this is called changes nothing.
     pub(crate) fn advance(&mut self, shared: &Shared, now: u64, out: &mut Outbox) {
-        while let Some((due, id)) = self.timers.pop_due(now) {
-            let Some(trace) = self.traces.get_mut(&id) else {
-                continue;
-            };
-            if trace.armed != due {
-                continue;
-            }
-            trace.armed = u64::MAX;
-            match timers::ripe(&shared.config, trace, due) {
-                timers::Ripe::Decide(trigger) => self.complete(shared, &id, trigger, due, out),
-                timers::Ripe::Forget => self.forget(&id),
-                timers::Ripe::Wait(next) => self.timers.arm(trace, next),
+        self.now = self.now.max(now);
+        while let Some((at, due, place)) = self.queues.next(&shared.config, &self.traces).filter(|(at, ..)| *at <= self.now) {
+            match due {
+                Due::Age => self.complete(shared, place, Trigger::Age, None, at, out),
+                Due::Settle => match self.settled(shared, place) {
+                    Some(shape) => self.complete(shared, place, Trigger::Complete, Some(shape), at, out),
+                    None => self.queues.unsettle(&mut self.traces, place),
+                },
+                Due::Grace => self.forget(shared, place),
             }
         }
     }
 
+    /// The shape of a trace that is complete after its quiet; `None` where something is missing.
+    fn settled(&mut self, shared: &Shared, place: u32) -> Option<Shape> {
+        let shape = self.traces.get(place)?.shape(&mut self.scratch.parents, |id| shared.print(id));
+        let is_complete = shape.is_closed() || (shared.config.top_is_root == TopIsRoot::Settle && shape.has_lone_top());
+        is_complete.then_some(shape)
+    }
+
     /// The earliest time at which [`Shard::advance`] may have something to do.
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
-        self.timers.next()
+    pub(crate) fn next_deadline(&self, shared: &Shared) -> Option<u64> {
+        self.queues.next(&shared.config, &self.traces).map(|(at, ..)| at)
     }
 
     /// Decides every open trace because the engine stops.
     pub(crate) fn flush(&mut self, shared: &Shared, now: u64, out: &mut Outbox) {
         self.advance(shared, now, out);
-        let mut open: Vec<[u8; 16]> = self.traces.values().filter(|t| t.stage == Stage::Open).map(|t| t.id).collect();
-        open.sort_unstable();
-        for id in open {
-            self.complete(shared, &id, Trigger::Shutdown, now, out);
+        while let Some(place) = self.queues.open.first() {
+            self.complete(shared, place, Trigger::Shutdown, None, self.now, out);
         }
     }
 
-    /// Evicts until the shard is inside its byte budget: decided traces first, then the oldest open ones.
-    fn enforce_limits(&mut self, shared: &Shared, now: u64, out: &mut Outbox) {
-        while self.bytes() > shared.max_bytes.load(Ordering::Relaxed) && self.evict_one(shared, now, out) {}
-    }
-
-    fn evict_one(&mut self, shared: &Shared, now: u64, out: &mut Outbox) -> bool {
-        while let Some(id) = self.decided.pop_front() {
-            if self.traces.get(&id).is_some_and(|t| matches!(t.stage, Stage::Grace { .. })) {
-                self.forget(&id);
-                return true;
+    /// Evicts until the shard is inside its byte budget: unused memory first, then decided traces, then the oldest open ones.
+    fn enforce_limits(&mut self, shared: &Shared, out: &mut Outbox) {
+        let most = shared.max_bytes.load(Ordering::Relaxed);
+        if self.bytes() > most {
+            self.pools.clear();
+            while self.bytes() > most && self.evict_one(shared, out) {
+                self.pools.clear();
             }
         }
-        while let Some(id) = self.begun.pop_front() {
-            if self.traces.get(&id).is_some_and(|t| t.stage == Stage::Open) {
-                self.counts.evicted += 1;
-                self.complete(shared, &id, Trigger::Limit, now, out);
-                self.forget(&id);
-                return true;
-            }
-        }
-        false
     }
 
-    fn forget(&mut self, id: &[u8; 16]) {
-        let Some(trace) = self.traces.remove(id) else {
-            return;
-        };
-        self.gone.add(*id);
+    fn evict_one(&mut self, shared: &Shared, out: &mut Outbox) -> bool {
+        if let Some(place) = self.queues.decided.first() {
+            self.forget(shared, place);
+            return true;
+        }
+        let Some(place) = self.queues.open.first() else { return false };
+        self.counts.evicted += 1;
+        self.complete(shared, place, Trigger::Limit, None, self.now, out);
+        self.forget(shared, place);
+        true
+    }
+
+    /// Forgets a decided trace.
+    fn forget(&mut self, shared: &Shared, place: u32) {
+        self.queues.decided.remove(&mut self.traces, place);
+        let Some(hash) = self.traces.get(place).map(|trace| shared.trace_hash(&trace.id)) else { return };
+        let Some(trace) = self.traces.remove(tag(hash), place) else { return };
+        self.gone.add(hash);
         self.counts.bytes = self.counts.bytes.saturating_sub(trace.bytes());
-        match trace.stage {
-            Stage::Open => self.counts.open -= 1,
-            Stage::Grace { .. } => self.counts.grace -= 1,
+        self.counts.grace -= 1;
+        if let Some(in_use) = self.generations.get_mut(usize::from(trace.generation)) {
+            in_use.traces -= 1;
+            if in_use.traces == 0 {
+                in_use.generation.leave();
+            }
         }
-        if let Some(in_use) = self.generations.iter().find(|g| Arc::ptr_eq(&g.generation.plan, &trace.plan)) {
-            in_use.generation.leave();
-        }
-        // Forgotten ids are skipped lazily; once they outnumber the living, the queues are swept.
-        if self.begun.len() > 2 * self.traces.len() + 64 {
-            self.begun.retain(|id| self.traces.get(id).is_some_and(|t| t.stage == Stage::Open));
-        }
-        if self.decided.len() > 2 * self.traces.len() + 64 {
-            self.decided.retain(|id| self.traces.contains_key(id));
-        }
+        self.pools.give(trace);
     }
 
     /// Bytes that a trace holds.
-    pub(crate) fn bytes_of_trace(&self, id: &[u8; 16]) -> Option<usize> {
-        self.traces.get(id).map(TraceState::bytes)
+    pub(crate) fn bytes_of_trace(&self, shared: &Shared, id: &[u8; 16]) -> Option<usize> {
+        let trace = self.traces.get(self.traces.find(tag(shared.trace_hash(id)), id)?)?;
+        Some(size_of::<TraceState>() + trace.bytes())
     }
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        const QUEUED: usize = 16;
         let shared: usize = self.generations.iter().map(|g| g.combinations.bytes()).sum();
-        self.counts.bytes + shared + (self.begun.len() + self.decided.len()) * QUEUED + self.timers.bytes() + self.gone.bytes()
+        self.counts.bytes + shared + self.traces.bytes() + self.pools.bytes() + self.gone.bytes() + self.scratch.parents.bytes()
     }
 
     /// Adds the verdicts of each generation's rules to the statistics.
@@ -370,8 +380,41 @@ impl Shard {
     }
 }
 
+/// The part of a trace id's hash that the table of a shard goes by; the upper bits tell the shards apart.
+#[expect(clippy::cast_possible_truncation, reason = "the low half of the hash")]
+const fn tag(hash: u64) -> u32 {
+    hash as u32
+}
+
+impl InUse {
+    fn new(shared: &Shared, generation: &Arc<Generation>) -> Self {
+        let baselines = decide::baselines(shared, &generation.plan);
+        let without_baseline = (0u32..).zip(&baselines).filter(|(_, baseline)| baseline.is_none()).map(|(rule, _)| rule).collect();
+        Self {
+            generation: Arc::clone(generation),
+            combinations: Combinations::default(),
+            tallies: vec![Tally::default(); generation.plan.rules.len()],
+            baselines,
+            without_baseline,
+            whole: 0,
+            traces: 0,
+        }
+    }
+
+    fn plan(&self) -> &Plan {
+        &self.generation.plan
+    }
+}
+
 impl Shared {
+    /// Keyed hash of a trace id.
+    #[inline]
+    pub(crate) fn trace_hash(&self, id: &[u8; 16]) -> u64 {
+        self.hasher.hash_one(u128::from_ne_bytes(*id))
+    }
+
     /// Keyed hash of a span id.
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the low half of the hash")]
     pub(crate) fn print(&self, id: u64) -> u32 {
         self.hasher.hash_one(id) as u32

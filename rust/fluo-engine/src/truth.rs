@@ -17,6 +17,16 @@ impl Reasons {
         Self(1 << reason as u16)
     }
 
+    /// The set as bits.
+    pub(crate) const fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// A set from its bits.
+    pub(crate) const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
     /// Both sets.
     #[must_use]
     pub(crate) const fn and(self, other: Self) -> Self {

@@ -14,7 +14,7 @@ impl<'t> View<'t> {
     /// The duration of the trace; unknown while it is open, after a gap, and where a time is bad.
     pub(super) fn trace_duration(&self) -> Cell<'t> {
         let mut why = self.hidden;
-        if self.trace.records.iter().any(|r| !r.times_are_good()) {
+        if self.records().iter().any(|r| !r.times_are_good()) {
             why = why.and(Reasons::of(Reason::BadTime));
         }
         if !why.is_empty() {
@@ -22,8 +22,8 @@ impl<'t> View<'t> {
         }
         let shifts = self.shifts();
         let shifted = |time: u64, record: &Record| i128::from(time) + shifts.get(&record.emitter).copied().unwrap_or(0);
-        let start = self.trace.records.iter().map(|r| shifted(r.start, r)).min();
-        let end = self.trace.records.iter().map(|r| shifted(r.end, r)).max();
+        let start = self.records().iter().map(|r| shifted(r.start, r)).min();
+        let end = self.records().iter().map(|r| shifted(r.end, r)).max();
         match (start, end) {
             (Some(start), Some(end)) => Cell::Exact(Val::Duration(i64::try_from(end - start).unwrap_or(i64::MAX))),
             _ => Cell::NotApplicable,
@@ -35,7 +35,7 @@ impl<'t> View<'t> {
     fn shifts(&self) -> HashMap<u32, i128> {
         let topology = self.topology();
         let mut shifts: HashMap<u32, i128> = HashMap::new();
-        let mut level: Vec<usize> = (0..self.trace.records.len()).filter(|at| topology.parent(*at).is_none()).collect();
+        let mut level: Vec<usize> = (0..self.records().len()).filter(|at| topology.parent(*at).is_none()).collect();
         for at in &level {
             if let Some(record) = self.record(*at) {
                 shifts.entry(record.emitter).or_insert(0);

@@ -172,7 +172,7 @@ impl<'t> Blame<'_, 't> {
         let Some(plan) = self.view.set(set) else { return false };
         let narrowed = (self.frame.group.is_some() && plan.grouped) || (self.frame.instant.is_some() && plan.within.is_some());
         let Some(selector) = plan.selector.filter(|_| !narrowed) else { return false };
-        let Some(sentence) = Missed::sentence(&self.view.trace.near, self.view.plan, selector, members) else { return false };
+        let Some(sentence) = Missed::sentence(self.view.trace.near(), self.view.plan, selector, members) else { return false };
         if !self.found.nearest.contains(&sentence) {
             self.found.nearest.push(sentence.clone());
         }

@@ -64,11 +64,11 @@ impl View<'_> {
                 if parent == 0 {
                     return (Vec::new(), Reasons::NONE);
                 }
-                let siblings = self.trace.records.iter().enumerate().filter(|(other, r)| *other != at && r.parent == parent);
+                let siblings = self.records().iter().enumerate().filter(|(other, r)| *other != at && r.parent == parent);
                 (siblings.map(|(other, _)| other).collect(), self.hidden)
             }
             RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => {
-                ((0..self.trace.records.len()).filter(|other| *other != at).collect(), self.hidden)
+                ((0..self.records().len()).filter(|other| *other != at).collect(), self.hidden)
             }
         }
     }
@@ -115,7 +115,7 @@ impl View<'_> {
         let hidden = self.hidden.and(self.dangling(name, None));
         let unseen = if hidden.is_empty() { Truth::False } else { Truth::Unknown(hidden) };
         let mut any = unseen;
-        for between in (0..self.trace.records.len()).filter(|at| *at != first && *at != second) {
+        for between in (0..self.records().len()).filter(|at| *at != first && *at != second) {
             let fits = decide(without, &RecordEnv { view: self, at: between });
             if fits == Truth::False {
                 continue;

@@ -65,10 +65,10 @@ impl GroupOutcome {
 impl<'t> View<'t> {
     /// The outcomes of a rule: one for each of its groups, or one.
     pub(crate) fn outcomes(&self, rule: &'t RulePlan) -> Vec<GroupOutcome> {
-        self.by.borrow_mut().clone_from(&rule.by);
         if rule.grouped_sets.is_empty() {
-            return vec![self.outcome(rule, None)];
+            return vec![self.single_outcome(rule)];
         }
+        self.by.borrow_mut().clone_from(&rule.by);
         let mut groups = self.groups(rule);
         if groups.is_empty() {
             let why = self.doubt_of_groups(rule);
@@ -86,6 +86,12 @@ impl<'t> View<'t> {
             outcomes.push(GroupOutcome { group: None, outcome, guarded, instant: None, left_out: left_out as u64 });
         }
         outcomes
+    }
+
+    /// The outcome of a rule without groups.
+    pub(crate) fn single_outcome(&self, rule: &'t RulePlan) -> GroupOutcome {
+        self.by.borrow_mut().clone_from(&rule.by);
+        self.outcome(rule, None)
     }
 
     /// Why there may be groups although none was found.

@@ -76,7 +76,7 @@ impl<'t> View<'t> {
 
     /// The spans that the steps lead to.
     pub(super) fn walk(&self, steps: &'t [StepPlan]) -> Vec<Member> {
-        let mut members: Vec<Member> = (0..self.trace.records.len()).map(|at| Member { at, truth: Truth::True }).collect();
+        let mut members: Vec<Member> = (0..self.records().len()).map(|at| Member { at, truth: Truth::True }).collect();
         for step in steps {
             members = match step {
                 StepPlan::Where(node) => members
@@ -94,7 +94,7 @@ impl<'t> View<'t> {
 
     /// The spans related to some member.
     fn navigate(&self, from: &[Member], axis: Axis) -> Vec<Member> {
-        let mut reached = vec![Truth::False; self.trace.records.len()];
+        let mut reached = vec![Truth::False; self.records().len()];
         let topology = self.topology();
         for member in from {
             let targets = match axis {

@@ -30,6 +30,8 @@ pub(crate) struct View<'t> {
     /// Whether the single span on top counts as the root although its parent has not come.
     pub(crate) lone_top: bool,
     shared: &'t Shared,
+    /// The kept spans as they are asked for.
+    records: OnceCell<Vec<Record>>,
     /// Calls of the trace below which nothing has come.
     childless: OnceCell<Vec<Call>>,
     /// The terms of `by` of the rule at hand.
@@ -50,15 +52,16 @@ pub(crate) struct Frame<'f> {
 }
 
 impl<'t> View<'t> {
-    pub(crate) fn new(shared: &'t Shared, trace: &'t TraceState, combinations: &'t Combinations) -> Self {
+    pub(crate) fn new(shared: &'t Shared, plan: &'t Plan, trace: &'t TraceState, combinations: &'t Combinations) -> Self {
         let (hidden, lone_top) = trace.completion.map_or((Reasons::OPEN, false), |c| (c.losses, c.lone_top));
         Self {
-            plan: &trace.plan,
+            plan,
             trace,
             combinations,
             hidden,
             lone_top,
             shared,
+            records: OnceCell::new(),
             childless: OnceCell::new(),
             by: RefCell::default(),
             topology: OnceCell::new(),
@@ -69,12 +72,17 @@ impl<'t> View<'t> {
 
     /// Parents and children of the kept spans.
     pub(crate) fn topology(&self) -> &Topology {
-        self.topology.get_or_init(|| Topology::new(&self.trace.records))
+        self.topology.get_or_init(|| Topology::new(self.records()))
+    }
+
+    /// The kept spans, in the order in which they came.
+    pub(crate) fn records(&self) -> &[Record] {
+        self.records.get_or_init(|| self.trace.records().iter().collect())
     }
 
     /// A kept span.
-    pub(crate) fn record(&self, at: usize) -> Option<&'t Record> {
-        self.trace.records.get(at)
+    pub(crate) fn record(&self, at: usize) -> Option<&Record> {
+        self.records().get(at)
     }
 
     /// The kept value of a term.
@@ -95,22 +103,23 @@ impl<'t> View<'t> {
     /// Whether a call of the trace (or, where a span is given, a call below it) leads nowhere although a span of the set is expected
     /// there.
     pub(super) fn dangling(&self, set: &str, below: Option<usize>) -> Reasons {
-        let childless = self.childless.get_or_init(|| self.trace.childless_calls(|id| self.shared.print(id)));
+        let childless = self.childless.get_or_init(|| self.trace.childless_calls());
         let counts = |call: &Call| match below {
             None => true,
-            Some(above) => {
-                let at = self.trace.records.iter().position(|r| r.id == call.span);
-                at.is_some_and(|at| self.topology().ancestors(at).contains(&above))
-            }
+            // Where spans lie below each other, every one leaves a record.
+            Some(above) => self.topology().ancestors(call.span as usize).contains(&above),
         };
-        let dangles = childless.iter().any(|call| self.shared.calls.expects(call.key, set) && counts(call));
+        let dangles = childless.iter().any(|call| self.shared.calls.expects(call.row, set) && counts(call));
         if dangles { Reasons::of(Reason::Dangling) } else { Reasons::NONE }
     }
 
     /// Whether some call of the trace leads nowhere although the table expects something below it.
     pub(crate) fn may_dangle(&self) -> bool {
-        let childless = self.childless.get_or_init(|| self.trace.childless_calls(|id| self.shared.print(id)));
-        childless.iter().any(|call| self.shared.calls.expects_any(call.key))
+        if self.trace.calls().is_empty() {
+            return false;
+        }
+        let childless = self.childless.get_or_init(|| self.trace.childless_calls());
+        childless.iter().any(|call| self.shared.calls.expects_any(call.row))
     }
 
     /// The root of the trace, or why it is not known: before completion a second span without parent may come.
@@ -118,10 +127,10 @@ impl<'t> View<'t> {
         if self.hidden.has(Reasons::OPEN) {
             return Err(self.hidden);
         }
-        let mut roots = self.trace.records.iter().enumerate().filter(|(_, r)| r.parent == 0);
+        let mut roots = self.records().iter().enumerate().filter(|(_, r)| r.parent == 0);
         match (roots.next(), roots.next()) {
             (Some((root, _)), None) => Ok(root),
-            (None, _) if self.lone_top => self.topology().tops(&self.trace.records).next().ok_or(self.hidden),
+            (None, _) if self.lone_top => self.topology().tops(self.records()).next().ok_or(self.hidden),
             _ if self.hidden.is_empty() => Err(Reasons::of(Reason::Gap)),
             _ => Err(self.hidden),
         }

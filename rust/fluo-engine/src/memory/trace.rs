@@ -3,51 +3,37 @@
 use super::{Kept, TraceGroups, TraceMemory, ValueMemory, values};
 use crate::config::Config;
 use crate::expr::{LocalField, TermNode};
-use crate::near::Missed;
 use crate::plan::{Notes, Plan, RulePlan};
-use crate::store::record::Record;
-use crate::store::trace::{Call, Counter, Decided, KeptValue, Light, TraceState};
+use crate::store::trace::at_most;
 use crate::value::MOST_ELEMENTS;
 
-/// Bytes that a vector of so many elements may have reserved: it doubles as it grows, from four.
-fn grown<T>(len: u64) -> u64 {
-    if len == 0 { 0 } else { len.saturating_mul(2).max(4).saturating_mul(size_of::<T>() as u64) }
-}
-
-/// Bytes of an entry in the table of ids that a long trace has.
-const SEEN: u64 = 5;
-
 pub(super) fn costs(plan: &Plan, notes: &Notes, config: &Config) -> TraceMemory {
-    let spans = config.max_spans_per_trace as u64;
+    let spans = config.max_spans_per_trace;
     let values = values::of(plan, notes);
     let standing: u64 = plan.rules.iter().map(|rule| standing(plan, rule, config)).fold(0, u64::saturating_add);
-    let watched: usize = plan.near.plans.iter().map(|near| near.parts.len()).sum();
-    let nearest = grown::<Missed>(watched as u64);
-    let trace = size_of::<TraceState>() as u64 + grown::<Counter>(notes.selectors.len() as u64) + nearest;
-    let of_values: u64 = values.iter().map(|value| value.value_bytes.saturating_mul(2).saturating_add(value.text_bytes)).sum();
-    let texts: u64 = values.iter().map(|value| value.text_bytes).sum();
+    let standing = usize::try_from(standing).unwrap_or(usize::MAX);
+    let of_values = values.iter().map(|value| value.value_bytes.saturating_add(value.text_bytes)).fold(0, u64::saturating_add);
+    let of_values = usize::try_from(of_values).unwrap_or(usize::MAX);
+    let nearest = at_most::near(plan.near.plans.iter().map(|near| near.parts.len()).sum());
+    let trace = at_most::trace(notes.selectors.len()) + nearest;
     let at_most = [
         trace,
-        grown::<Light>(spans),
-        spans.saturating_mul(2 * SEEN),
-        grown::<Call>(spans),
-        grown::<Record>(spans),
-        grown::<KeptValue>(spans.saturating_mul(values.len() as u64)),
-        spans.saturating_mul(texts),
-        grown::<Decided>(standing),
+        at_most::lights(spans),
+        at_most::calls(spans),
+        at_most::records(spans, spans.saturating_mul(of_values)),
+        at_most::decided(standing),
     ];
-    debug_assert!(of_values >= texts, "values cost more than their texts");
     TraceMemory {
-        trace_bytes: trace,
-        nearest_bytes: nearest,
-        span_bytes: size_of::<Light>() as u64,
-        call_bytes: size_of::<Call>() as u64,
-        kept_bytes: size_of::<Record>() as u64,
+        trace_bytes: trace as u64,
+        nearest_bytes: nearest as u64,
+        span_bytes: if plan.keep_all { 0 } else { at_most::LIGHT as u64 },
+        call_bytes: at_most::CALL as u64,
+        kept_bytes: at_most::RECORD as u64,
         kept: kept(plan, notes),
         groups: groups(plan, &values, config),
         values,
-        max_spans: spans,
-        at_most_bytes: at_most.into_iter().fold(0, u64::saturating_add),
+        max_spans: spans as u64,
+        at_most_bytes: at_most.into_iter().fold(0, usize::saturating_add) as u64,
     }
 }
 
@@ -85,7 +71,7 @@ fn groups(plan: &Plan, values: &[ValueMemory], config: &Config) -> Option<TraceG
     let grouped: Vec<&RulePlan> = plan.rules.iter().filter(|rule| !rule.grouped_sets.is_empty()).collect();
     debug_assert!(grouped.is_empty() || !values.is_empty(), "what groups is kept");
     let most = grouped.iter().map(|rule| most_groups(plan, rule, config)).fold(0, u64::saturating_add);
-    (!grouped.is_empty()).then_some(TraceGroups { group_bytes: size_of::<Decided>() as u64, max_groups: most })
+    (!grouped.is_empty()).then_some(TraceGroups { group_bytes: at_most::VERDICT as u64, max_groups: most })
 }
 
 fn kept(plan: &Plan, notes: &Notes) -> Kept {

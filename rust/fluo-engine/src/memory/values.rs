@@ -3,7 +3,7 @@
 use super::ValueMemory;
 use crate::expr::{LocalField, Node, TermNode};
 use crate::plan::{Claim, ClaimTerm, Function, Notes, Plan, StepPlan};
-use crate::store::trace::KeptValue;
+use crate::store::values::MOST_BESIDE_TEXT;
 use crate::value::KEPT_BYTES;
 use fluo_lang::program::Owner;
 
@@ -19,7 +19,7 @@ pub(super) fn of(plan: &Plan, notes: &Notes) -> Vec<ValueMemory> {
             term: term.clone(),
             because,
             only_on: kept.only_on.iter().flatten().filter_map(text).collect(),
-            value_bytes: size_of::<KeptValue>() as u64,
+            value_bytes: MOST_BESIDE_TEXT as u64,
             text_bytes: longest(&kept.node) as u64,
         })
         .collect()

@@ -1,7 +1,5 @@
 //! Verdicts: early ones as soon as they are definite, the final ones at completion, revisions in the grace.
 
-use std::sync::Arc;
-
 use crate::eval::groups::GroupId;
 use crate::eval::rule::{GroupOutcome, Outcome};
 use crate::eval::view::View;
@@ -9,142 +7,158 @@ use crate::plan::{Plan, RulePlan};
 use crate::report;
 use crate::signal::{Event, Phase, Trigger};
 use crate::store::combination::Combinations;
-use crate::store::trace::{Completion, Decided, Stage, TraceState};
-use crate::tally::{Tally, verdict};
+use crate::store::shape::Shape;
+use crate::store::trace::{Completion, Decided, Pools, Stage, TraceState};
+use crate::tally::verdict;
 use crate::truth::Reasons;
 use crate::verdict::{Verdict, VerdictRecord};
 use fluo_lang::program::{Mode, OnGap};
 
 use super::learn::lessons;
-use super::{Outbox, Shard, Shared};
-
-/// Above this many spans costly rules are looked at again only when the trace has grown by an eighth.
-const ALWAYS_LOOK: usize = 64;
+use super::{InUse, Outbox, Shard, Shared};
 
 /// The outcomes of every rule of a decided trace, in rule order.
 pub(super) type Outcomes = Vec<Vec<GroupOutcome>>;
 
 impl Shard {
     /// Looks for verdicts that no further span can change. `news` are the selectors that picked a span since the last look.
-    pub(super) fn look_early(&mut self, shared: &Shared, id: &[u8; 16], news: &[u32], now: u64, out: &mut Outbox) {
-        let Some(trace) = self.traces.get_mut(id).filter(|t| t.stage == Stage::Open) else {
-            return;
-        };
-        let Some(in_use) = self.generations.iter().find(|g| Arc::ptr_eq(&g.generation.plan, &trace.plan)) else {
-            return;
-        };
-        let len = trace.records.len();
-        let costly_too = len <= ALWAYS_LOOK || len * 8 >= trace.looked_at * 9;
-        if costly_too {
-            trace.looked_at = len;
-        }
-        let plan = Arc::clone(&trace.plan);
-        let mut candidates: Vec<u32> = news
-            .iter()
-            .flat_map(|selector| plan.rules_of_selector.get(*selector as usize).into_iter().flatten().copied())
-            .chain(plan.without_selectors.iter().copied())
-            .collect();
+    pub(super) fn look_early(&mut self, shared: &Shared, place: u32, news: &[u32], out: &mut Outbox) {
+        let Some(trace) = self.traces.get_mut(place) else { return };
+        let Some(in_use) = self.generations.get(usize::from(trace.generation)) else { return };
+        let plan = in_use.plan();
+        let candidates = &mut self.scratch.rules;
+        candidates.clear();
+        candidates.extend(news.iter().flat_map(|selector| plan.rules_of_selector.get(*selector as usize).into_iter().flatten()));
+        candidates.extend_from_slice(&plan.without_selectors);
         if plan.keep_all {
             // A span that no selector picks may be the parent or ancestor that a relation waited for.
-            candidates
-                .extend(with_news(trace, &plan).into_iter().filter(|rule| plan.rules.get(*rule as usize).is_some_and(|r| !r.by_counters)));
+            let costly = |rule: &u32| plan.rules.get(*rule as usize).is_some_and(|r| !r.by_counters);
+            candidates.extend(fed(trace, plan).chain(plan.never_silent.iter().copied()).filter(costly));
+        }
+        if candidates.is_empty() {
+            return;
         }
         candidates.sort_unstable();
         candidates.dedup();
+        let costly_too = trace.has_grown();
         let mut found = Vec::new();
         {
-            let view = View::new(shared, trace, &in_use.combinations);
-            for index in candidates {
-                let Some(rule) = plan.rules.get(index as usize) else {
-                    continue;
-                };
+            let view = View::new(shared, plan, trace, &in_use.combinations);
+            for index in &self.scratch.rules {
+                let Some(rule) = plan.rules.get(*index as usize) else { continue };
                 let grouped = !rule.grouped_sets.is_empty();
-                let standing = trace.decided.iter().filter(|d| grouped && d.rule == index).count();
-                let mut room = shared.config.max_groups.saturating_sub(standing);
-                if (!rule.by_counters && !costly_too) || (!grouped && trace.is_decided(index, GroupId::NONE)) {
+                if (!rule.by_counters && !costly_too) || (!grouped && trace.is_decided(*index, GroupId::NONE)) {
                     continue;
                 }
-                for outcome in view.outcomes(rule) {
+                let standing = trace.decided().iter().filter(|d| grouped && d.rule == *index).count();
+                let mut room = shared.config.max_groups.saturating_sub(standing);
+                let mut look = |outcome: &GroupOutcome| {
                     let group = outcome.group_id();
                     let definite = matches!(outcome.outcome, Outcome::Violated)
                         || (!grouped && matches!(outcome.outcome, Outcome::Satisfied | Outcome::NotApplicable));
-                    if !definite
-                        || room == 0
-                        || trace.is_decided(index, group)
-                        || (grouped && !view.is_certain_group(rule, outcome.group_key()))
+                    if definite
+                        && room > 0
+                        && !trace.is_decided(*index, group)
+                        && (!grouped || view.is_certain_group(rule, outcome.group_key()))
                     {
-                        continue;
+                        room -= 1;
+                        found.push(early(shared, &view, rule, *index, outcome, self.now, out));
                     }
-                    room -= 1;
-                    found.push(early(shared, &view, rule, index, &outcome, now, out));
+                };
+                if grouped {
+                    view.outcomes(rule).iter().for_each(look);
+                } else {
+                    look(&view.single_outcome(rule));
                 }
             }
         }
-        if let Some(trace) = self.traces.get_mut(id) {
+        self.decide(place, found);
+    }
+
+    /// Adds verdicts to a trace.
+    fn decide(&mut self, place: u32, found: Vec<Decided>) {
+        if !found.is_empty()
+            && let Some(trace) = self.traces.get_mut(place)
+        {
             let held = trace.bytes();
-            trace.decided.extend(found);
-            self.counts.bytes += trace.bytes() - held;
+            trace.put_decided(found, &mut self.pools);
+            self.counts.bytes = (self.counts.bytes + trace.bytes()).saturating_sub(held);
         }
     }
 
-    /// Decides a trace; it stays for late spans.
-    pub(super) fn complete(&mut self, shared: &Shared, id: &[u8; 16], trigger: Trigger, now: u64, out: &mut Outbox) {
-        let Some(trace) = self.traces.get_mut(id) else { return };
-        let Some(in_use) = self.generations.iter_mut().find(|g| Arc::ptr_eq(&g.generation.plan, &trace.plan)) else { return };
-        trace.completion = Some(trace.completed(trigger));
-        let plan = Arc::clone(&trace.plan);
+    /// Decides a trace; it stays for late spans. `shape` is given where it is known already.
+    pub(super) fn complete(&mut self, shared: &Shared, place: u32, trigger: Trigger, shape: Option<Shape>, now: u64, out: &mut Outbox) {
+        self.queues.unsettle(&mut self.traces, place);
+        self.queues.open.remove(&mut self.traces, place);
+        let Some(trace) = self.traces.get_mut(place) else { return };
+        let Some(in_use) = self.generations.get_mut(usize::from(trace.generation)) else { return };
+        let parents = &mut self.scratch.parents;
+        let shape = shape.unwrap_or_else(|| trace.shape(parents, |id| shared.print(id)));
+        trace.completion = Some(trace.completed(trigger, shape));
+        let plan = &in_use.generation.plan;
         let mut signalled = Vec::new();
         {
-            let view = View::new(shared, trace, &in_use.combinations);
-            out.lessons.extend(lessons(shared, &view));
+            let view = View::new(shared, plan, trace, &in_use.combinations);
+            lessons(shared, &view, parents, &mut out.lessons);
             let all_look = shared.config.record_verdicts || !view.hidden.is_empty() || view.may_dangle() || trace.first_end == 0;
-            let looked_at = if all_look { (0..).take(plan.rules.len()).collect() } else { to_look_at(trace, &plan, &in_use.baselines) };
+            let looked_at = &mut self.scratch.rules;
+            looked_at.clear();
+            if all_look {
+                looked_at.extend((0u32..).take(plan.rules.len()));
+            } else {
+                looked_at.extend(fed(trace, plan).chain(plan.never_silent.iter().copied()).chain(in_use.without_baseline.iter().copied()));
+                looked_at.sort_unstable();
+                looked_at.dedup();
+            }
             in_use.whole += u64::from(!all_look);
-            for index in looked_at {
-                let (Some(rule), Some(tally)) = (plan.rules.get(index as usize), in_use.tallies.get_mut(index as usize)) else { continue };
-                let groups = outcomes_of(&view, index, rule);
-                tally.add(verdict(worst(&groups)));
+            for index in &self.scratch.rules {
+                let (Some(rule), Some(tally)) = (plan.rules.get(*index as usize), in_use.tallies.get_mut(*index as usize)) else {
+                    continue;
+                };
                 tally.looked_at += u64::from(!all_look);
-                self.counts.groups_evicted += groups.iter().map(|g| g.left_out).sum::<u64>();
-                for outcome in &groups {
-                    let given_early = trace.is_decided(index, outcome.group_id());
+                let mut give = |outcome: &GroupOutcome| {
+                    let given_early = trace.is_decided(*index, outcome.group_id());
                     record(shared, &view, rule, outcome, if given_early { Phase::Early } else { Phase::Complete }, trigger, out);
                     if given_early || !is_signalled(&view, rule, outcome) {
-                        continue;
+                        return;
                     }
                     out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Complete, trigger, now));
-                    signalled.push(stands(index, outcome));
+                    signalled.push(stands(*index, outcome));
+                };
+                if rule.grouped_sets.is_empty() {
+                    let outcome = single_outcome_of(&view, *index, rule);
+                    tally.add(verdict(outcome.outcome));
+                    give(&outcome);
+                } else {
+                    let groups = outcomes_of(&view, *index, rule);
+                    tally.add(verdict(worst(&groups)));
+                    self.counts.groups_evicted += groups.iter().map(|g| g.left_out).sum::<u64>();
+                    groups.iter().for_each(give);
                 }
             }
         }
-        let until = now.saturating_add(shared.config.late_grace_ns);
         let held = trace.bytes();
-        trace.decided.extend(signalled);
-        self.counts.bytes += trace.bytes() - held;
-        trace.stage = Stage::Grace { until };
+        trace.put_decided(signalled, &mut self.pools);
+        trace.reduce(shape, &mut self.pools);
+        self.counts.bytes = (self.counts.bytes + trace.bytes()).saturating_sub(held);
+        trace.stage = Stage::Grace;
+        trace.last_seen = now.saturating_add(shared.config.late_grace_ns);
         self.counts.open -= 1;
         self.counts.grace += 1;
         self.counts.completed += 1;
-        self.decided.push_back(*id);
-        trace.armed = u64::MAX;
-        self.timers.arm(trace, until);
+        self.queues.decided.push(&mut self.traces, place);
     }
+}
+
+/// The rules that a selector which picked a span of the trace feeds, some of them several times.
+fn fed(trace: &TraceState, plan: &Plan) -> impl Iterator<Item = u32> {
+    trace.counters().iter().filter_map(|c| plan.rules_of_selector.get(c.selector as usize)).flatten().copied()
 }
 
 /// The rules that a whole trace has news for: those that one of its selectors feeds, and those that speak even of a trace without
 /// any pick. All others have the outcome that they have for such a trace.
 pub(super) fn with_news(trace: &TraceState, plan: &Plan) -> Vec<u32> {
-    let fed = trace.counters.iter().filter_map(|c| plan.rules_of_selector.get(c.selector as usize)).flatten();
-    let mut rules: Vec<u32> = fed.chain(&plan.never_silent).copied().collect();
-    rules.sort_unstable();
-    rules.dedup();
-    rules
-}
-
-/// The rules with news, and those without a baseline.
-fn to_look_at(trace: &TraceState, plan: &Plan, baselines: &[Option<Verdict>]) -> Vec<u32> {
-    let without_baseline = (0u32..).zip(baselines).filter(|(_, baseline)| baseline.is_none()).map(|(rule, _)| rule);
-    let mut rules: Vec<u32> = with_news(trace, plan).into_iter().chain(without_baseline).collect();
+    let mut rules: Vec<u32> = fed(trace, plan).chain(plan.never_silent.iter().copied()).collect();
     rules.sort_unstable();
     rules.dedup();
     rules
@@ -152,13 +166,13 @@ fn to_look_at(trace: &TraceState, plan: &Plan, baselines: &[Option<Verdict>]) ->
 
 /// The verdict of each rule over a whole trace in which no selector picked a span, where it is always the same and calls for no
 /// signal. A claim such as `always: trace.has(a)` with `when: true` is violated by every such trace, and each one is looked at.
-pub(super) fn baselines(shared: &Shared, plan: &Arc<Plan>) -> Vec<Option<Verdict>> {
-    let mut trace = TraceState::new([0; 16], Arc::clone(plan), 0);
+pub(super) fn baselines(shared: &Shared, plan: &Plan) -> Vec<Option<Verdict>> {
+    let mut trace = TraceState::new([0; 16], 0, plan.keep_all, 0);
     trace.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, lone_top: false });
     // One instant, whichever it is: what depends on the others is not silent.
     (trace.first_end, trace.last_end) = (1, 1);
     let combinations = Combinations::default();
-    let view = View::new(shared, &trace, &combinations);
+    let view = View::new(shared, plan, &trace, &combinations);
     (0u32..)
         .zip(&plan.rules)
         .map(|(index, rule)| (!plan.never_silent.contains(&index)).then(|| verdict(worst(&view.outcomes(rule)))))
@@ -167,22 +181,26 @@ pub(super) fn baselines(shared: &Shared, plan: &Arc<Plan>) -> Vec<Option<Verdict
 }
 
 /// Re-evaluates a decided trace after a late span, as if it had come in time, and says what changed.
+#[expect(clippy::too_many_arguments, reason = "the parts of one trace's decision; a struct would only rename them")]
 pub(super) fn revise(
     shared: &Shared,
+    in_use: &mut InUse,
     trace: &mut TraceState,
-    combinations: &Combinations,
-    tallies: &mut [Tally],
+    shape: Shape,
     before: &Outcomes,
     now: u64,
+    pools: &mut Pools,
     out: &mut Outbox,
 ) {
     let Some(trigger) = trace.completion.map(|c| c.trigger) else { return };
-    trace.completion = Some(trace.completed(trigger));
-    let after = outcomes(shared, trace, combinations);
-    let mut decided = std::mem::take(&mut trace.decided);
+    trace.completion = Some(trace.completed(trigger, shape));
+    let InUse { generation, combinations, tallies, .. } = in_use;
+    let plan = &generation.plan;
+    let after = outcomes(shared, plan, trace, combinations);
+    let mut decided = trace.take_decided();
     {
-        let view = View::new(shared, trace, combinations);
-        for (((index, rule), groups), tally) in (0u32..).zip(&trace.plan.rules).zip(&after).zip(tallies) {
+        let view = View::new(shared, plan, trace, combinations);
+        for (((index, rule), groups), tally) in (0u32..).zip(&plan.rules).zip(&after).zip(tallies) {
             let was = before.get(index as usize).map_or(Outcome::NotApplicable, |groups| worst(groups));
             let is = worst(groups);
             if was != is {
@@ -232,30 +250,39 @@ pub(super) fn revise(
             }
         }
     }
-    trace.decided = decided;
+    trace.put_decided(decided, pools);
 }
 
 /// The outcomes of every rule of a trace at (or after) its completion.
-pub(super) fn outcomes(shared: &Shared, trace: &TraceState, combinations: &Combinations) -> Outcomes {
-    let view = View::new(shared, trace, combinations);
-    (0u32..).zip(&trace.plan.rules).map(|(index, rule)| outcomes_of(&view, index, rule)).collect()
+pub(super) fn outcomes(shared: &Shared, plan: &Plan, trace: &TraceState, combinations: &Combinations) -> Outcomes {
+    let view = View::new(shared, plan, trace, combinations);
+    (0u32..).zip(&plan.rules).map(|(index, rule)| outcomes_of(&view, index, rule)).collect()
 }
 
 /// The outcomes of a rule; what was given early stands.
 fn outcomes_of<'t>(view: &View<'t>, index: u32, rule: &'t RulePlan) -> Vec<GroupOutcome> {
-    let early = |group: GroupId| view.trace.decided.iter().find(|d| d.early && d.rule == index && d.group == group).map(|d| d.outcome);
-    if rule.grouped_sets.is_empty()
-        && let Some(outcome) = early(GroupId::NONE)
-    {
-        return vec![GroupOutcome { group: None, outcome, guarded: true, instant: None, left_out: 0 }];
+    if rule.grouped_sets.is_empty() {
+        return vec![single_outcome_of(view, index, rule)];
     }
     let mut outcomes = view.outcomes(rule);
     for outcome in &mut outcomes {
-        if let Some(given) = early(outcome.group_id()) {
+        if let Some(given) = given_early(view, index, outcome.group_id()) {
             outcome.outcome = given;
         }
     }
     outcomes
+}
+
+/// The outcome of a rule without groups; what was given early stands.
+fn single_outcome_of<'t>(view: &View<'t>, index: u32, rule: &'t RulePlan) -> GroupOutcome {
+    match given_early(view, index, GroupId::NONE) {
+        Some(outcome) => GroupOutcome { group: None, outcome, guarded: true, instant: None, left_out: 0 },
+        None => view.single_outcome(rule),
+    }
+}
+
+fn given_early(view: &View<'_>, index: u32, group: GroupId) -> Option<Outcome> {
+    view.trace.decided().iter().find(|d| d.early && d.rule == index && d.group == group).map(|d| d.outcome)
 }
 
 fn worst(groups: &[GroupOutcome]) -> Outcome {

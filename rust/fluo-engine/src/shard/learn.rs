@@ -6,19 +6,22 @@ use crate::eval::view::{RecordEnv, View};
 use crate::expr::{Node, decide};
 use crate::shard::Shared;
 use crate::store::calls::Lesson;
+use crate::store::shape::{NOBODY, Parents};
 use crate::truth::Truth;
 
 /// For each call of the trace the spansets of which a span lay below every such call. Only traces without any sign of loss teach.
-pub(super) fn lessons(shared: &Shared, view: &View<'_>) -> Vec<Lesson> {
+pub(super) fn lessons(shared: &Shared, view: &View<'_>, parents: &mut Parents, out: &mut Vec<Lesson>) {
     let trace = view.trace;
-    if !shared.config.learn_calls || !view.hidden.is_empty() || trace.calls().is_empty() || !shared.calls.is_curious(&trace.id) {
-        return Vec::new();
+    if trace.calls().is_empty() || !shared.config.learn_calls || !view.hidden.is_empty() || !shared.calls.is_curious(&trace.id) {
+        return;
     }
-    let mut calls: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+    let hash = |id| shared.print(id);
+    trace.shape(parents, hash);
+    let mut calls: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for call in trace.calls() {
-        calls.entry(call.key).or_default().push(trace.print_of(call.span, |id| shared.print(id)));
+        calls.entry(call.row).or_default().push(call.span as usize);
     }
-    let mut below: BTreeMap<&str, HashSet<u32>> = BTreeMap::new();
+    let mut below: BTreeMap<&str, HashSet<usize>> = BTreeMap::new();
     let plan = view.plan;
     let with_news = super::decide::with_news(trace, plan);
     let rules = || with_news.iter().filter_map(|rule| plan.rules.get(*rule as usize));
@@ -32,19 +35,23 @@ pub(super) fn lessons(shared: &Shared, view: &View<'_>) -> Vec<Lesson> {
         if members.is_empty() || below.contains_key(name.as_str()) {
             continue;
         }
-        let above = members.iter().filter_map(|at| view.record(*at)).flat_map(|r| trace.prints_above(r.id, |id| shared.print(id)));
-        below.insert(name, above.collect());
+        let mut above = HashSet::new();
+        for span in members.iter().filter_map(|at| trace.span_of_record(*at, hash)) {
+            // A path that was walked before, or a circle, ends the walk.
+            let mut parent = parents.places().get(span).copied();
+            while let Some(place) = parent.filter(|place| *place != NOBODY && above.insert(*place as usize)) {
+                parent = parents.places().get(place as usize).copied();
+            }
+        }
+        below.insert(name, above);
     }
-    calls
-        .into_iter()
-        .map(|(call, spans)| Lesson {
-            call,
-            below: below.iter().filter(|(_, above)| spans.iter().all(|s| above.contains(s))).map(|(name, _)| (*name).to_owned()).collect(),
-        })
-        .collect()
+    out.extend(calls.into_iter().map(|(call, spans)| Lesson {
+        call,
+        below: below.iter().filter(|(_, above)| spans.iter().all(|s| above.contains(s))).map(|(name, _)| (*name).to_owned()).collect(),
+    }));
 }
 
 /// The spans that satisfy a predicate for certain.
 fn satisfying<'t>(view: &View<'t>, node: &'t Node) -> Vec<usize> {
-    (0..view.trace.records.len()).filter(|at| decide(node, &RecordEnv { view, at: *at }) == Truth::True).collect()
+    (0..view.records().len()).filter(|at| decide(node, &RecordEnv { view, at: *at }) == Truth::True).collect()
 }

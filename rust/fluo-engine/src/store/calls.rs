@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::quality::RandomState;
 
@@ -25,7 +25,7 @@ const ENOUGH: u64 = 100;
 const SHARE: u64 = 99;
 
 /// Lessons after which one trace of eight is enough to keep the table up to date.
-const SETTLED: u64 = 1_000;
+const SETTLED: u64 = 10_000;
 
 /// The span attributes that tell calls apart, beside the service and the name.
 pub(crate) const CALL_KEYS: [&str; 4] = ["server.address", "rpc.service", "peer.service", "messaging.destination.name"];
@@ -71,9 +71,34 @@ pub struct CallEntry {
 #[derive(Debug)]
 pub(crate) struct Calls {
     hasher: RandomState,
-    rows: RwLock<HashMap<u64, Row, RandomState>>,
-    /// How often traces taught.
+    table: RwLock<Table>,
+    /// Lessons taken in.
     learned: AtomicU64,
+}
+
+/// Rows, and where each call's is.
+#[derive(Debug, Default)]
+struct Table {
+    places: HashMap<u64, u32, RandomState>,
+    rows: Vec<Row>,
+}
+
+impl Table {
+    /// The row of a call; calls are numbered from 1 on.
+    fn row(&self, call: u32) -> Option<&Row> {
+        self.rows.get((call as usize).checked_sub(1)?)
+    }
+
+    /// The number of the call with this hash, which is given a row where it has none yet.
+    fn enter(&mut self, hash: u64, key: impl FnOnce() -> CallKey) -> u32 {
+        if let Some(call) = self.places.get(&hash) {
+            return *call;
+        }
+        self.rows.push(Row { key: key(), traces: 0, below: HashMap::new() });
+        let call = u32::try_from(self.rows.len()).unwrap_or_default();
+        self.places.insert(hash, call);
+        call
+    }
 }
 
 #[derive(Debug)]
@@ -86,37 +111,44 @@ struct Row {
 /// What a complete trace teaches: its calls, each with the spansets that lay below all of them.
 #[derive(Debug)]
 pub(crate) struct Lesson {
-    pub(crate) call: u64,
+    pub(crate) call: u32,
     pub(crate) below: Vec<String>,
 }
 
 impl Calls {
     pub(crate) fn new(hasher: RandomState) -> Self {
-        Self { hasher, rows: RwLock::default(), learned: AtomicU64::new(0) }
+        Self { hasher, table: RwLock::default(), learned: AtomicU64::new(0) }
     }
 
-    /// The id of a span's call; 0 for one that the table has no room for.
-    pub(crate) fn intern(&self, plan: &Plan, span: &SpanView<'_, '_>, service: &[u8]) -> u64 {
+    /// The number of a span's call; 0 for one that the table has no room for.
+    pub(crate) fn intern(&self, plan: &Plan, span: &SpanView<'_, '_>, service: &[u8]) -> u32 {
         let attribute = |at: usize| plan.call_slots.get(at).copied().flatten().and_then(|slot| span.attribute(slot));
         let mut parts = [const { None }; CALL_KEYS.len()];
         for (at, part) in parts.iter_mut().enumerate() {
             *part = attribute(at).and_then(crate::select::value);
         }
-        let id = self.id(service, span.name, parts.iter().map(|part| part.as_ref().map(Val::text)));
-        let known = |rows: &HashMap<u64, Row, RandomState>| rows.contains_key(&id);
-        if known(&self.rows.read().unwrap_or_else(PoisonError::into_inner)) {
-            return id;
+        let hash = self.id(service, span.name, parts.iter().map(|part| part.as_ref().map(Val::text)));
+        if let Some(call) = self.read().places.get(&hash) {
+            return *call;
         }
-        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        if rows.len() >= CAPACITY {
-            return 0;
+        let mut table = self.write();
+        if table.rows.len() >= CAPACITY {
+            return table.places.get(&hash).copied().unwrap_or_default();
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let [server_address, rpc_service, peer_service, destination] = parts.map(|part| part.map(|value| text(&value.text())));
-        let service = (!service.is_empty()).then(|| text(service));
-        let key = CallKey { service, name: text(span.name), server_address, rpc_service, peer_service, destination };
-        rows.entry(id).or_insert_with(|| Row { key, traces: 0, below: HashMap::new() });
-        id
+        table.enter(hash, || {
+            let [server_address, rpc_service, peer_service, destination] = parts.map(|part| part.map(|value| text(&value.text())));
+            let service = (!service.is_empty()).then(|| text(service));
+            CallKey { service, name: text(span.name), server_address, rpc_service, peer_service, destination }
+        })
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+        self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn id<'p>(&self, service: &[u8], name: &[u8], parts: impl Iterator<Item = Option<Cow<'p, [u8]>>>) -> u64 {
@@ -134,13 +166,14 @@ impl Calls {
                 None => hash.write_usize(usize::MAX),
             }
         }
-        hash.finish() | 1
+        hash.finish()
     }
 
     /// Whether anything is expected below the call.
-    pub(crate) fn expects_any(&self, call: u64) -> bool {
-        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        rows.get(&call).is_some_and(|row| row.traces >= ENOUGH && row.below.values().any(|below| below * 100 >= row.traces * SHARE))
+    pub(crate) fn expects_any(&self, call: u32) -> bool {
+        let table = self.read();
+        let expects = |row: &Row| row.traces >= ENOUGH && row.below.values().any(|below| below * 100 >= row.traces * SHARE);
+        table.row(call).is_some_and(expects)
     }
 
     /// Whether a trace should teach: every one until the table is settled, then one of eight by its id.
@@ -149,10 +182,10 @@ impl Calls {
     }
 
     /// Whether a span of the set is expected below the call.
-    pub(crate) fn expects(&self, call: u64, selector: &str) -> bool {
-        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        rows.get(&call)
-            .is_some_and(|row| row.traces >= ENOUGH && row.below.get(selector).is_some_and(|below| below * 100 >= row.traces * SHARE))
+    pub(crate) fn expects(&self, call: u32, selector: &str) -> bool {
+        let table = self.read();
+        let expects = |row: &Row| row.traces >= ENOUGH && row.below.get(selector).is_some_and(|below| below * 100 >= row.traces * SHARE);
+        table.row(call).is_some_and(expects)
     }
 
     /// Takes in what complete traces taught.
@@ -160,10 +193,10 @@ impl Calls {
         if lessons.is_empty() {
             return;
         }
-        self.learned.fetch_add(1, Ordering::Relaxed);
-        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        self.learned.fetch_add(lessons.len() as u64, Ordering::Relaxed);
+        let mut table = self.write();
         for lesson in lessons {
-            let Some(row) = rows.get_mut(&lesson.call) else { continue };
+            let Some(row) = (lesson.call as usize).checked_sub(1).and_then(|at| table.rows.get_mut(at)) else { continue };
             row.traces += 1;
             for selector in lesson.below {
                 *row.below.entry(selector).or_default() += 1;
@@ -173,9 +206,10 @@ impl Calls {
 
     /// The table in its printable form, sorted.
     pub(crate) fn entries(&self) -> Vec<CallEntry> {
-        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
-        let mut entries: Vec<CallEntry> = rows
-            .values()
+        let table = self.read();
+        let mut entries: Vec<CallEntry> = table
+            .rows
+            .iter()
             .flat_map(|row| {
                 row.below.iter().map(|(selector, below)| CallEntry {
                     call: row.key.clone(),
@@ -191,14 +225,15 @@ impl Calls {
 
     /// Adds rows as if their traces had been seen.
     pub(crate) fn set(&self, entries: &[CallEntry]) {
-        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.write();
         for entry in entries {
             let key = &entry.call;
             let parts = [&key.server_address, &key.rpc_service, &key.peer_service, &key.destination];
             let service = key.service.as_deref().unwrap_or_default().as_bytes();
-            let id =
-                self.id(service, key.name.as_bytes(), parts.into_iter().map(|part| part.as_ref().map(|p| Cow::Borrowed(p.as_bytes()))));
-            let row = rows.entry(id).or_insert_with(|| Row { key: key.clone(), traces: 0, below: HashMap::new() });
+            let parts = parts.into_iter().map(|part| part.as_ref().map(|p| Cow::Borrowed(p.as_bytes())));
+            let hash = self.id(service, key.name.as_bytes(), parts);
+            let call = table.enter(hash, || key.clone());
+            let Some(row) = (call as usize).checked_sub(1).and_then(|at| table.rows.get_mut(at)) else { continue };
             row.traces = row.traces.max(entry.traces);
             row.below.insert(entry.selector.clone(), entry.below);
         }

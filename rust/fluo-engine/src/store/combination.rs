@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::record::NO_COMBINATION;
 use crate::truth::{Reasons, Truth};
 use crate::verdict::Reason;
 
@@ -59,12 +60,12 @@ impl Combinations {
     pub(crate) fn intern(&mut self, picks: &[Pick]) -> u32 {
         // Most spans interest nobody: theirs is the combination that is not held.
         if picks.is_empty() {
-            return u32::MAX;
+            return NO_COMBINATION;
         }
         if let Some(id) = self.ids.get(picks) {
             return *id;
         }
-        let id = u32::try_from(self.picks.len()).unwrap_or(u32::MAX);
+        let id = u32::try_from(self.picks.len()).unwrap_or(NO_COMBINATION).min(NO_COMBINATION);
         let shared: Arc<[Pick]> = picks.into();
         self.bytes += size_of_val(picks) + 64;
         self.picks.push(Arc::clone(&shared));

@@ -1,17 +1,16 @@
 //! One trace: what is kept of its spans, and how far its rules are decided.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-
-use foldhash::fast::RandomState;
-
-use super::combination::{Combinations, Fit};
-use super::record::{Record, kind};
+use super::combination::{Combinations, Fit, Pick};
+use super::pool::Pool;
+use super::record::{Record, RecordPools, Records, is_entry};
+use super::seen::Seen;
+use super::shape::{Link, Parents, Shape};
+use super::table::NOWHERE;
+use super::values::Values;
 use crate::eval::groups::GroupId;
 use crate::eval::rule::Outcome;
 use crate::expr::read::Read;
-use crate::near::Missed;
-use crate::plan::Plan;
+use crate::near::{Miss, Missed};
 use crate::signal::Trigger;
 use crate::truth::Reasons;
 use crate::verdict::Reason;
@@ -21,7 +20,7 @@ const SCAN_LIMIT: usize = 64;
 
 /// A span of which only enough is kept to know repetitions and missing parents: 8 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Light {
+struct Light {
     /// 31 bits of the keyed hash of the id; the top bit marks server and consumer spans.
     id: u32,
     /// 31 bits of the keyed hash of the parent's id; the top bit marks a span without parent.
@@ -29,6 +28,31 @@ pub(crate) struct Light {
 }
 
 const MARK: u32 = 1 << 31;
+
+impl Light {
+    fn link(self) -> Link {
+        let (id, parent) = (self.id & !MARK, self.parent & !MARK);
+        Link {
+            id: u64::from(id),
+            parent: (self.parent & MARK == 0).then_some(u64::from(parent)),
+            hash: id,
+            parent_hash: parent,
+            is_entry: self.id & MARK != 0,
+        }
+    }
+}
+
+/// What is known of all spans of a trace, in the order in which they came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Every one left a record.
+    Records,
+    /// A [`Light`] of each.
+    Lights,
+    /// The hashes of the ids alone, of a trace that was decided and in which no parent is missing and none run in a circle; of those
+    /// that came later a [`Light`].
+    Prints,
+}
 
 /// A value that was kept of a span.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +73,7 @@ pub(crate) struct Counter {
 /// A verdict that was given for a rule (or for one group of it).
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Decided {
-    /// Index in [`Plan::rules`].
+    /// Index in [`crate::plan::Plan::rules`].
     pub(crate) rule: u32,
     /// The group of the rule that it was given for.
     pub(crate) group: GroupId,
@@ -63,9 +87,10 @@ pub(crate) struct Decided {
 /// A client span without error, or a producer span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Call {
-    pub(crate) span: u64,
+    /// The how manyeth span of the trace it is; also its place among the records where every span leaves one.
+    pub(crate) span: u32,
     /// Its row in the call table.
-    pub(crate) key: u64,
+    pub(crate) row: u32,
 }
 
 /// What decided a trace.
@@ -79,51 +104,181 @@ pub(crate) struct Completion {
 }
 
 /// Where a trace stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Spans are collected.
+    #[default]
     Open,
-    /// Decided; late spans revise until this arrival time.
-    Grace { until: u64 },
+    /// Decided; late spans revise.
+    Grace,
 }
 
-/// One trace.
+/// The neighbours of a trace in a queue of its shard.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Links {
+    pub(crate) before: u32,
+    pub(crate) behind: u32,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        Self { before: NOWHERE, behind: NOWHERE }
+    }
+}
+
+/// One trace. The header is small: what only some traces have stands behind `more`.
 #[derive(Debug)]
 pub(crate) struct TraceState {
     pub(crate) id: [u8; 16],
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) stage: Stage,
-    /// What decided the trace, and what may be concluded from absence since.
-    pub(crate) completion: Option<Completion>,
     /// Arrival of the first span.
     pub(crate) first_seen: u64,
-    /// Arrival of the last span.
+    /// Arrival of the last span; in the grace, when it ends.
     pub(crate) last_seen: u64,
-    /// Earliest timer that was set for the trace.
-    pub(crate) armed: u64,
-    /// Spans that came, repetitions not counted.
-    pub(crate) spans: u64,
-    /// Spans without parent among them.
-    pub(crate) roots: u32,
     /// Event time of the earliest and the latest good end; 0 before the first.
     pub(crate) first_end: u64,
     pub(crate) last_end: u64,
+    /// Spans that came, repetitions not counted.
+    pub(crate) spans: u32,
+    pub(crate) links: [Links; 2],
+    /// Which of its shard's rule sets it follows.
+    pub(crate) generation: u16,
     /// What forbids to conclude absence from the start.
     pub(crate) marks: Reasons,
-    pub(crate) light: Vec<Light>,
-    pub(crate) records: Vec<Record>,
-    pub(crate) values: Vec<KeptValue>,
-    pub(crate) counters: Vec<Counter>,
-    pub(crate) decided: Vec<Decided>,
-    /// Spans that nearly match what some claim wants.
-    pub(crate) near: Vec<Missed>,
+    /// What decided the trace, and what may be concluded from absence since.
+    pub(crate) completion: Option<Completion>,
+    /// Spans without parent, counted up to 255.
+    roots: u8,
+    pub(crate) stage: Stage,
+    /// Whether it waits in the queue of traces that may settle.
+    pub(crate) settling: bool,
+    known: Known,
+    /// What `known` says.
+    words: Vec<u32>,
+    more: Option<Box<More>>,
+}
+
+/// What a trace has beside its header where rules picked spans of it or calls are learned.
+#[derive(Debug, Default)]
+struct More {
+    records: Records,
+    counters: Vec<Counter>,
     /// Calls that the table may know.
     calls: Vec<Call>,
-    /// Records at the last time each kind of costly evaluation ran: keeps early looks at growing traces linear.
-    pub(crate) looked_at: usize,
-    seen: Option<HashSet<u32, RandomState>>,
-    /// Bytes of the kept texts.
-    text: usize,
+    decided: Vec<Decided>,
+    /// Spans that nearly match what some claim wants.
+    near: Vec<Missed>,
+    /// Records at the last time costly rules were looked at: keeps early looks at growing traces linear.
+    looked_at: usize,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few traces have.
+#[derive(Debug, Default)]
+struct Rare {
+    /// Hashes of the ids of a long trace.
+    seen: Seen,
+    /// Spans that came after the trace was reduced to [`Known::Prints`].
+    late: Vec<Light>,
+}
+
+/// Memory of forgotten traces.
+#[derive(Debug)]
+pub(crate) struct Pools {
+    /// Two words for each span.
+    lights: Pool<u32>,
+    /// One word for each span.
+    prints: Pool<u32>,
+    late: Pool<Light>,
+    counters: Pool<Counter>,
+    calls: Pool<Call>,
+    near: Pool<Missed>,
+    records: RecordPools,
+    #[expect(clippy::vec_box, reason = "the boxes are what is used again")]
+    more: Vec<Box<More>>,
+}
+
+/// How many are kept of what is not a list.
+const KEPT: usize = 512;
+
+impl Pools {
+    pub(crate) fn new() -> Self {
+        Self {
+            lights: Pool::new(2),
+            prints: Pool::new(1),
+            late: Pool::new(1),
+            counters: Pool::new(1),
+            calls: Pool::new(1),
+            near: Pool::new(1),
+            records: RecordPools::new(),
+            more: Vec::new(),
+        }
+    }
+
+    /// Takes the memory of a trace.
+    pub(crate) fn give(&mut self, trace: TraceState) {
+        match trace.known {
+            Known::Records => {}
+            Known::Lights => self.lights.give(trace.words),
+            Known::Prints => self.prints.give(trace.words),
+        }
+        if let Some(more) = trace.more {
+            self.give_more(more);
+        }
+    }
+
+    fn give_more(&mut self, mut more: Box<More>) {
+        let empty = std::mem::take(&mut *more);
+        self.records.give(empty.records);
+        self.counters.give(empty.counters);
+        self.calls.give(empty.calls);
+        self.near.give(empty.near);
+        if let Some(rare) = empty.rare {
+            self.late.give(rare.late);
+        }
+        if self.more.len() < KEPT {
+            self.more.push(more);
+        }
+    }
+
+    /// Gives everything back to the allocator.
+    pub(crate) fn clear(&mut self) {
+        self.lights.clear();
+        self.prints.clear();
+        self.late.clear();
+        self.counters.clear();
+        self.calls.clear();
+        self.near.clear();
+        self.records.clear();
+        self.more = Vec::new();
+    }
+
+    /// Bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.lights.bytes()
+            + self.prints.bytes()
+            + self.late.bytes()
+            + self.counters.bytes()
+            + self.calls.bytes()
+            + self.near.bytes()
+            + self.records.bytes()
+            + self.more.capacity() * size_of::<Box<More>>()
+            + self.more.len() * size_of::<More>()
+    }
+}
+
+/// A span on its way into its trace.
+#[derive(Debug)]
+pub(crate) struct Offered<'a> {
+    pub(crate) record: Record,
+    /// Keyed hashes of its id and of its parent's.
+    pub(crate) print: u32,
+    pub(crate) parent_print: u32,
+    /// Its row in the call table; 0 for a span that is no call.
+    pub(crate) call: u32,
+    pub(crate) misses: &'a [Miss],
+    pub(crate) picks: &'a [Pick],
+    /// What the plan keeps of it, encoded.
+    pub(crate) values: &'a [u8],
 }
 
 /// What became of a span that was offered to its trace.
@@ -138,148 +293,268 @@ pub(crate) enum Added {
     OverLimit,
 }
 
+impl Default for TraceState {
+    /// A place without a trace.
+    fn default() -> Self {
+        Self::new([0; 16], 0, false, 0)
+    }
+}
+
 impl TraceState {
-    pub(crate) fn new(id: [u8; 16], plan: Arc<Plan>, now: u64) -> Self {
+    pub(crate) fn new(id: [u8; 16], generation: u16, keeps_all: bool, now: u64) -> Self {
         Self {
             id,
-            plan,
-            stage: Stage::Open,
-            completion: None,
             first_seen: now,
             last_seen: now,
-            armed: u64::MAX,
-            spans: 0,
-            roots: 0,
             first_end: 0,
             last_end: 0,
+            spans: 0,
+            links: [Links::default(); 2],
+            generation,
             marks: Reasons::NONE,
-            calls: Vec::new(),
-            light: Vec::new(),
-            records: Vec::new(),
-            values: Vec::new(),
-            counters: Vec::new(),
-            decided: Vec::new(),
-            near: Vec::new(),
-            looked_at: 0,
-            seen: None,
-            text: 0,
+            completion: None,
+            roots: 0,
+            stage: Stage::Open,
+            settling: false,
+            known: if keeps_all { Known::Records } else { Known::Lights },
+            words: Vec::new(),
+            more: None,
         }
     }
 
-    /// Offers a span. `hash` is the keyed hash of span ids; `values` are those that the plan keeps of it.
-    pub(crate) fn add(
-        &mut self,
-        mut record: Record,
-        call: u64,
-        values: &mut Vec<KeptValue>,
-        combinations: &Combinations,
-        max_spans: usize,
-        hash: impl Fn(u64) -> u32,
-    ) -> Added {
-        let print = hash(record.id) & !MARK;
-        if self.has_print(print) {
-            let same = |r: &&Record| r.id == record.id;
-            return match self.records.iter().find(same) {
-                Some(kept) if !kept.agrees(&record) => Added::Conflict,
-                Some(_) => Added::Duplicate,
-                // A span that left no record, or (once in two thousand million) another span of equal print.
-                None => Added::Duplicate,
+    /// Offers a span. `hash` is the keyed hash of span ids.
+    pub(crate) fn add(&mut self, span: &Offered<'_>, max_spans: usize, pools: &mut Pools, hash: impl Fn(u64) -> u32) -> Added {
+        let record = &span.record;
+        let print = span.print & !MARK;
+        if self.knows(record.id, print) {
+            let records = self.records();
+            let kept = records.place_of(record.id).and_then(|at| records.get(at));
+            return match kept {
+                Some(kept) if !kept.agrees(record) => Added::Conflict,
+                // A span that left no record is known by its hash; once in two thousand million it is another one.
+                _ => Added::Duplicate,
             };
         }
-        if self.spans >= max_spans as u64 {
+        if self.spans as usize >= max_spans || !self.keep(span, pools) {
             self.marks = self.marks.and(Reasons::of(Reason::Limit));
             return Added::OverLimit;
         }
         self.spans += 1;
-        self.roots += u32::from(record.parent == 0);
-        if let Some(seen) = &mut self.seen {
-            seen.insert(print);
-        }
+        self.roots = self.roots.saturating_add(u8::from(record.parent == 0));
         if record.times_are_good() {
             self.first_end = if self.first_end == 0 { record.end } else { self.first_end.min(record.end) };
             self.last_end = self.last_end.max(record.end);
         }
-        let picks = combinations.picks(record.combination);
-        for pick in picks {
-            self.count(pick.selector, pick.fit);
+        let light = Light {
+            id: print | if is_entry(record.kind) { MARK } else { 0 },
+            parent: if record.parent == 0 { MARK } else { span.parent_print & !MARK },
+        };
+        match self.known {
+            Known::Records => {}
+            Known::Lights => {
+                pools.lights.make_room(&mut self.words, 2);
+                self.words.extend_from_slice(&[light.id, light.parent]);
+            }
+            Known::Prints => {
+                let late = &mut more_of(&mut self.more, pools).rare.get_or_insert_default().late;
+                pools.late.make_room(late, 1);
+                late.push(light);
+            }
         }
-        let entry = if matches!(record.kind, kind::SERVER | kind::CONSUMER) { MARK } else { 0 };
-        let parent = if record.parent == 0 { MARK } else { hash(record.parent) & !MARK };
-        self.light.push(Light { id: print | entry, parent });
-        if call != 0 {
-            self.calls.push(Call { span: record.id, key: call });
-        }
-        if self.plan.keep_all || !picks.is_empty() {
-            record.values = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
-            record.value_count = u16::try_from(values.len()).unwrap_or(u16::MAX);
-            self.text += values.iter().filter_map(|v| v.read.value.as_ref()).map(crate::value::Val::heap_bytes).sum::<usize>();
-            self.values.append(values);
-            self.records.push(record);
-        }
-        if self.seen.is_none() && self.light.len() > SCAN_LIMIT {
-            self.seen = Some(self.light.iter().map(|l| l.id & !MARK).collect());
+        if self.spans as usize > SCAN_LIMIT {
+            self.remember(print, pools, hash);
         }
         Added::New
     }
 
-    /// Whether a span of this id has come.
-    pub(crate) fn knows(&self, id: u64, hash: impl Fn(u64) -> u32) -> bool {
-        self.has_print(hash(id) & !MARK)
+    /// Keeps what rules want of a span beside its id; `false` where there is no room for it.
+    fn keep(&mut self, span: &Offered<'_>, pools: &mut Pools) -> bool {
+        let leaves_record = self.known == Known::Records || !span.picks.is_empty();
+        if !leaves_record && span.call == 0 && span.misses.is_empty() {
+            return true;
+        }
+        let more = more_of(&mut self.more, pools);
+        if leaves_record && !more.records.push(&span.record, span.values, &mut pools.records) {
+            return false;
+        }
+        for pick in span.picks {
+            count(&mut more.counters, *pick, &mut pools.counters);
+        }
+        for miss in span.misses {
+            pools.near.make_room(&mut more.near, 1);
+            Missed::add(&mut more.near, std::slice::from_ref(miss));
+        }
+        if span.call != 0 {
+            pools.calls.make_room(&mut more.calls, 1);
+            more.calls.push(Call { span: self.spans, row: span.call });
+        }
+        true
     }
 
-    /// Whether a rule (or a group of it) has its verdict or its signal.
-    pub(crate) fn is_decided(&self, rule: u32, group: GroupId) -> bool {
-        self.decided.iter().any(|d| d.rule == rule && d.group == group)
-    }
-
-    fn has_print(&self, print: u32) -> bool {
-        match &self.seen {
-            Some(seen) => seen.contains(&print),
-            None => self.light.iter().any(|l| l.id & !MARK == print),
+    /// Whether a span of this id and its hash has come.
+    pub(crate) fn knows(&self, id: u64, print: u32) -> bool {
+        let print = print & !MARK;
+        if let Some(rare) = self.rare()
+            && !rare.seen.is_empty()
+        {
+            return rare.seen.has(print);
+        }
+        match self.known {
+            Known::Records => self.records().place_of(id).is_some(),
+            // No early end: the few there are are compared several at a time.
+            Known::Lights => self.lights().fold(false, |found, light| found | (light.id & !MARK == print)),
+            Known::Prints => self.words.contains(&print) || self.late().iter().any(|light| light.id & !MARK == print),
         }
     }
 
-    fn count(&mut self, selector: u32, fit: Fit) {
-        let at = match self.counters.iter().position(|c| c.selector == selector) {
-            Some(at) => at,
-            None => {
-                self.counters.push(Counter { selector, ..Counter::default() });
-                self.counters.len() - 1
-            }
-        };
-        if let Some(counter) = self.counters.get_mut(at) {
-            match fit {
-                Fit::Yes => counter.yes += 1,
-                Fit::Dropped => counter.dropped += 1,
-                Fit::BadTime => counter.bad_time += 1,
-            }
+    /// Remembers the hash of the latest id in the set of a long trace.
+    fn remember(&mut self, print: u32, pools: &mut Pools, hash: impl Fn(u64) -> u32) {
+        let mut seen = std::mem::take(&mut more_of(&mut self.more, pools).rare.get_or_insert_default().seen);
+        if !seen.is_empty() {
+            seen.insert(print);
+        } else if self.known == Known::Records {
+            self.records().ids().for_each(|(id, _)| seen.insert(hash(id) & !MARK));
+        } else {
+            self.prints().for_each(|print| seen.insert(print));
         }
+        more_of(&mut self.more, pools).rare.get_or_insert_default().seen = seen;
     }
 
-    /// How often a selector picked.
-    pub(crate) fn counter(&self, selector: u32) -> Counter {
-        self.counters.iter().find(|c| c.selector == selector).copied().unwrap_or_default()
+    /// The lights of all spans, where each has one.
+    fn lights(&self) -> impl Iterator<Item = Light> {
+        self.words.as_chunks::<2>().0.iter().map(|[id, parent]| Light { id: *id, parent: *parent })
     }
 
-    /// The values kept of a span.
-    pub(crate) fn values_of(&self, record: &Record) -> &[KeptValue] {
-        let first = record.values as usize;
-        self.values.get(first..first + usize::from(record.value_count)).unwrap_or_default()
+    /// The hashes of the ids of all spans, where not every one leaves a record.
+    fn prints(&self) -> impl Iterator<Item = u32> {
+        let step = if self.known == Known::Lights { 2 } else { 1 };
+        self.words.iter().step_by(step).copied().chain(self.late().iter().map(|light| light.id)).map(|id| id & !MARK)
+    }
+
+    fn rare(&self) -> Option<&Rare> {
+        self.more.as_ref()?.rare.as_deref()
+    }
+
+    fn late(&self) -> &[Light] {
+        self.rare().map_or(&[], |rare| &rare.late)
+    }
+
+    /// The kept spans.
+    pub(crate) fn records(&self) -> &Records {
+        static NONE: Records = Records::NONE;
+        self.more.as_ref().map_or(&NONE, |more| &more.records)
     }
 
     /// The kept value of a term; missing where none was kept.
     pub(crate) fn value(&self, record: &Record, term: u32) -> Read<'_> {
-        match self.values_of(record).iter().find(|v| v.term == term) {
-            Some(kept) => {
-                Read { value: kept.read.value.as_ref().map(crate::value::Val::borrowed), unknown: kept.read.unknown, many: kept.read.many }
-            }
-            None => Read::MISSING,
+        self.values_of(record).get(term)
+    }
+
+    /// The values kept of a span.
+    pub(crate) fn values_of(&self, record: &Record) -> Values<'_> {
+        self.records().values_of(record)
+    }
+
+    /// How often each selector picked.
+    pub(crate) fn counters(&self) -> &[Counter] {
+        self.more.as_ref().map_or(&[], |more| &more.counters)
+    }
+
+    /// How often a selector picked.
+    pub(crate) fn counter(&self, selector: u32) -> Counter {
+        self.counters().iter().find(|c| c.selector == selector).copied().unwrap_or_default()
+    }
+
+    /// The verdicts that stand.
+    pub(crate) fn decided(&self) -> &[Decided] {
+        self.more.as_ref().map_or(&[], |more| &more.decided)
+    }
+
+    /// Takes the verdicts out, for [`TraceState::put_decided`] to put them back.
+    pub(crate) fn take_decided(&mut self) -> Vec<Decided> {
+        self.more.as_mut().map(|more| std::mem::take(&mut more.decided)).unwrap_or_default()
+    }
+
+    /// Adds verdicts.
+    pub(crate) fn put_decided(&mut self, mut decided: Vec<Decided>, pools: &mut Pools) {
+        if decided.is_empty() {
+            return;
+        }
+        let held = &mut more_of(&mut self.more, pools).decided;
+        if held.is_empty() {
+            *held = decided;
+        } else {
+            held.append(&mut decided);
         }
     }
 
+    /// Whether a rule (or a group of it) has its verdict or its signal.
+    pub(crate) fn is_decided(&self, rule: u32, group: GroupId) -> bool {
+        self.decided().iter().any(|d| d.rule == rule && d.group == group)
+    }
+
+    /// Whether the trace has grown by an eighth since rules that cost more than a look at counters were looked at; where it has, that
+    /// is now.
+    pub(crate) fn has_grown(&mut self) -> bool {
+        let Some(more) = &mut self.more else { return true };
+        let len = more.records.len();
+        let has_grown = len <= SCAN_LIMIT || len * 8 >= more.looked_at * 9;
+        if has_grown {
+            more.looked_at = len;
+        }
+        has_grown
+    }
+
+    /// Whether a span without parent has come.
+    pub(crate) const fn has_root(&self) -> bool {
+        self.roots > 0
+    }
+
+    /// Spans that nearly match what some claim wants.
+    pub(crate) fn near(&self) -> &[Missed] {
+        self.more.as_ref().map_or(&[], |more| &more.near)
+    }
+
+    /// The calls of the trace.
+    pub(crate) fn calls(&self) -> &[Call] {
+        self.more.as_ref().map_or(&[], |more| &more.calls)
+    }
+
+    /// Calls below which nothing has come.
+    pub(crate) fn childless_calls(&self) -> Vec<Call> {
+        self.calls().iter().filter(|call| !self.has_child(call)).copied().collect()
+    }
+
+    fn has_child(&self, call: &Call) -> bool {
+        let at = call.span as usize;
+        match self.known {
+            Known::Records => {
+                let id = self.records().ids().nth(at).map(|(id, _)| id);
+                self.records().ids().any(|(_, parent)| Some(parent) == id)
+            }
+            Known::Lights => {
+                let print = self.words.get(2 * at).map_or(MARK, |id| id & !MARK);
+                self.lights().fold(false, |found, light| found | (light.parent == print))
+            }
+            Known::Prints => {
+                let late = || self.late().get(at.checked_sub(self.words.len())?).map(|light| light.id & !MARK);
+                let print = self.words.get(at).copied().or_else(late).unwrap_or(MARK);
+                self.late().iter().any(|light| light.parent == print)
+            }
+        }
+    }
+
+    /// Which of the trace's spans left the record at this place, counted from the first that came.
+    pub(crate) fn span_of_record(&self, at: usize, hash: impl Fn(u64) -> u32) -> Option<usize> {
+        if self.known == Known::Records {
+            return Some(at);
+        }
+        let print = hash(self.records().get(at)?.id) & !MARK;
+        self.prints().position(|known| known == print)
+    }
+
     /// What may be concluded of the trace when this trigger decides it.
-    pub(crate) fn completed(&self, trigger: Trigger) -> Completion {
-        let shape = self.shape();
+    pub(crate) fn completed(&self, trigger: Trigger, shape: Shape) -> Completion {
         let cut = matches!(trigger, Trigger::Shutdown | Trigger::Limit);
         let lone_top = !cut && shape.has_lone_top();
         let mut losses = self.marks;
@@ -294,152 +569,168 @@ impl TraceState {
         Completion { trigger, losses, lone_top }
     }
 
-    /// Calls below which nothing has come.
-    pub(crate) fn childless_calls(&self, hash: impl Fn(u64) -> u32) -> Vec<Call> {
-        let has_child = |call: &Call| self.light.iter().any(|l| l.parent == hash(call.span) & !MARK);
-        self.calls.iter().filter(|call| !has_child(call)).copied().collect()
-    }
-
-    /// The calls of the trace.
-    pub(crate) fn calls(&self) -> &[Call] {
-        &self.calls
-    }
-
-    /// What is kept of a span's id to recognise it by.
-    pub(crate) fn print_of(&self, id: u64, hash: impl Fn(u64) -> u32) -> u32 {
-        hash(id) & !MARK
-    }
-
-    /// The prints of a span's ancestors, nearest first; a circle is walked once.
-    pub(crate) fn prints_above(&self, id: u64, hash: impl Fn(u64) -> u32) -> Vec<u32> {
-        let mut above = Vec::new();
-        let mut print = hash(id) & !MARK;
-        while let Some(light) = self.light.iter().find(|l| l.id & !MARK == print) {
-            if light.parent & MARK != 0 || above.contains(&light.parent) {
-                break;
+    /// What the parents say about the trace's completeness. `hash` is the keyed hash of span ids.
+    pub(crate) fn shape(&self, parents: &mut Parents, hash: impl Fn(u64) -> u32) -> Shape {
+        let roots = u32::from(self.roots);
+        match self.known {
+            Known::Records => {
+                let records = self.records();
+                let link = |(at, (id, parent)): (usize, (u64, u64))| Link {
+                    id,
+                    parent: (parent != 0).then_some(parent),
+                    hash: hash(id),
+                    parent_hash: hash(parent),
+                    is_entry: records.is_entry(at),
+                };
+                parents.find(records.ids().enumerate().map(link), roots)
             }
-            above.push(light.parent);
-            print = light.parent;
-        }
-        above
-    }
-
-    /// What the parents say about the trace's completeness.
-    pub(crate) fn shape(&self) -> Shape {
-        let mut places: Vec<(u32, u32)> = self.light.iter().map(|l| l.id & !MARK).zip(0..).collect();
-        places.sort_unstable();
-        let place = |print: u32| places.binary_search_by_key(&print, |(id, _)| *id).ok().and_then(|at| places.get(at)).map(|(_, at)| *at);
-        let mut shape = Shape { roots: self.roots, orphans: 0, entry_orphans: 0, cycle: false };
-        let mut parents = vec![u32::MAX; self.light.len()];
-        for (light, parent) in self.light.iter().zip(&mut parents) {
-            if light.parent & MARK != 0 {
-                continue;
-            }
-            match place(light.parent) {
-                Some(at) => *parent = at,
-                None => {
-                    shape.orphans += 1;
-                    shape.entry_orphans += u32::from(light.id & MARK != 0);
-                }
+            Known::Lights => parents.find(self.lights().map(Light::link), roots),
+            // Whoever came in time has a parent or is a root.
+            Known::Prints => {
+                let in_time = self.words.iter().map(|print| Light { id: *print, parent: MARK });
+                parents.find(in_time.chain(self.late().iter().copied()).map(Light::link), roots)
             }
         }
-        shape.cycle = has_cycle(&parents);
-        shape
     }
 
-    /// Bytes held for the trace.
+    /// Gives up, of a decided trace, what no late span can ask for: where no parent is missing and none run in a circle, the parents of
+    /// the spans that came in time; and calls below which something lies.
+    pub(crate) fn reduce(&mut self, shape: Shape, pools: &mut Pools) {
+        if self.known != Known::Lights || shape.orphans > 0 || shape.cycle {
+            return;
+        }
+        if !self.calls().is_empty() {
+            let mut childless = Vec::new();
+            for call in self.calls().iter().filter(|call| !self.has_child(call)) {
+                pools.calls.make_room(&mut childless, 1);
+                childless.push(*call);
+            }
+            if let Some(more) = &mut self.more {
+                pools.calls.give(std::mem::replace(&mut more.calls, childless));
+            }
+        }
+        let mut prints = Vec::new();
+        pools.prints.make_room(&mut prints, self.words.len() / 2);
+        prints.extend(self.lights().map(|light| light.id & !MARK));
+        pools.lights.give(std::mem::replace(&mut self.words, prints));
+        self.known = Known::Prints;
+        if let Some(more) = self.more.take_if(|more| more.is_empty()) {
+            pools.give_more(more);
+        }
+    }
+
+    /// A whole trace of some of the kept spans alone.
+    pub(crate) fn part(&self, places: &[usize], combinations: &Combinations) -> Self {
+        let mut part = Self::new(self.id, self.generation, true, self.first_seen);
+        part.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, lone_top: false });
+        let mut pools = Pools::new();
+        let records = self.records();
+        for record in places.iter().filter_map(|at| records.get(*at)) {
+            let (values, picks) = (records.encoded(&record), combinations.picks(record.combination));
+            let span = Offered { record, print: 0, parent_print: 0, call: 0, misses: &[], picks, values };
+            if part.keep(&span, &mut pools) {
+                part.spans += 1;
+                part.roots = part.roots.saturating_add(u8::from(record.parent == 0));
+            }
+        }
+        part
+    }
+
+    /// Bytes held beside the header.
     pub(crate) fn bytes(&self) -> usize {
+        self.words.capacity() * size_of::<u32>() + self.more.as_ref().map_or(0, |more| more.bytes())
+    }
+}
+
+/// Bytes that the parts of a trace take at most; what is public here is what `fluo check --memory` reports.
+pub(crate) mod at_most {
+    use super::super::pool::most_room;
+    use super::super::record;
+    use super::{Call, Counter, Decided, Light, Missed, More, Rare, TraceState};
+
+    /// Bytes of a trace without spans, with so many counters.
+    pub(crate) fn trace(counters: usize) -> usize {
+        size_of::<TraceState>() + size_of::<More>() + most_room(counters, 1) * size_of::<Counter>()
+    }
+
+    /// Bytes of so many spans that leave no record: what is known of their ids, before the trace is decided (afterwards it is less),
+    /// and a set of them in a long trace.
+    pub(crate) fn lights(spans: usize) -> usize {
+        let seen = if spans > super::SCAN_LIMIT { super::Seen::at_most(spans) } else { 0 };
+        most_room(2 * spans, 2) * size_of::<u32>() + size_of::<Rare>() + seen
+    }
+
+    /// Bytes of so many calls.
+    pub(crate) fn calls(calls: usize) -> usize {
+        most_room(calls, 1) * size_of::<Call>()
+    }
+
+    /// Bytes of so many near misses.
+    pub(crate) fn near(misses: usize) -> usize {
+        if misses == 0 { 0 } else { most_room(misses + 1, 1) * size_of::<Missed>() }
+    }
+
+    /// Bytes of so many records, with so many bytes of values.
+    pub(crate) fn records(spans: usize, values: usize) -> usize {
+        record::at_most(spans, values)
+    }
+
+    /// Bytes of so many verdicts.
+    pub(crate) fn decided(verdicts: usize) -> usize {
+        doubled::<Decided>(verdicts)
+    }
+
+    /// Bytes of a list that doubles as it grows, from four.
+    fn doubled<T>(len: usize) -> usize {
+        if len == 0 { 0 } else { len.saturating_mul(2).max(4).saturating_mul(size_of::<T>()) }
+    }
+
+    /// Bytes of a span that leaves no record, of a call and of a record without its values.
+    pub(crate) const LIGHT: usize = size_of::<Light>();
+    pub(crate) const CALL: usize = size_of::<Call>();
+    pub(crate) const RECORD: usize = record::BYTES;
+    pub(crate) const VERDICT: usize = size_of::<Decided>();
+}
+
+impl More {
+    fn is_empty(&self) -> bool {
+        self.records.len() == 0
+            && self.near.is_empty()
+            && self.counters.is_empty()
+            && self.calls.is_empty()
+            && self.decided.is_empty()
+            && self.rare.is_none()
+    }
+
+    fn bytes(&self) -> usize {
         size_of::<Self>()
-            + self.light.capacity() * size_of::<Light>()
-            + self.records.capacity() * size_of::<Record>()
-            + self.values.capacity() * size_of::<KeptValue>()
-            + self.text
+            + self.records.bytes()
             + self.counters.capacity() * size_of::<Counter>()
-            + self.decided.capacity() * size_of::<Decided>()
-            + self.near.capacity() * size_of::<Missed>()
             + self.calls.capacity() * size_of::<Call>()
-            + self.seen.as_ref().map_or(0, |s| s.capacity() * 5)
+            + self.near.capacity() * size_of::<Missed>()
+            + self.decided.capacity() * size_of::<Decided>()
+            + self.rare.as_ref().map_or(0, |rare| size_of::<Rare>() + rare.seen.bytes() + rare.late.capacity() * size_of::<Light>())
     }
 }
 
-/// What the parents say about a trace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shape {
-    /// Spans without parent.
-    pub(crate) roots: u32,
-    /// Spans whose parent has not come.
-    pub(crate) orphans: u32,
-    /// Server and consumer spans among them.
-    pub(crate) entry_orphans: u32,
-    /// Whether parents run in a circle.
-    pub(crate) cycle: bool,
+fn more_of<'m>(more: &'m mut Option<Box<More>>, pools: &mut Pools) -> &'m mut More {
+    more.get_or_insert_with(|| pools.more.pop().unwrap_or_default())
 }
 
-/// Whether parents run in a circle. Each walk upwards marks its spans with its number and ends at the top or at a span that is marked:
-/// with the same number where it has met itself.
-fn has_cycle(parents: &[u32]) -> bool {
-    let mut marks = vec![0u32; parents.len()];
-    for (start, number) in (0u32..).take(parents.len()).zip(1..) {
-        let mut at = start;
-        while let Some(mark) = marks.get_mut(at as usize) {
-            if *mark == number {
-                return true;
-            }
-            if *mark != 0 {
-                break;
-            }
-            *mark = number;
-            at = parents.get(at as usize).copied().unwrap_or(u32::MAX);
+fn count(counters: &mut Vec<Counter>, pick: Pick, pool: &mut Pool<Counter>) {
+    let at = match counters.iter().position(|c| c.selector == pick.selector) {
+        Some(at) => at,
+        None => {
+            pool.make_room(counters, 1);
+            counters.push(Counter { selector: pick.selector, ..Counter::default() });
+            counters.len() - 1
         }
-    }
-    false
-}
-
-impl Shape {
-    /// Whether the root has come and no parent is missing.
-    pub(crate) const fn is_closed(&self) -> bool {
-        self.roots > 0 && self.orphans == 0
-    }
-
-    /// Whether the only span on top is a server or consumer span whose parent has not come: its parent lies outside.
-    pub(crate) const fn has_lone_top(&self) -> bool {
-        self.roots == 0 && self.orphans == 1 && self.entry_orphans == 1
-    }
-
-    /// Whether the parents show that spans were lost.
-    pub(crate) const fn shows_gap(&self) -> bool {
-        self.orphans > 0 || self.roots != 1 || self.cycle
-    }
-}
-
-impl Record {
-    /// Whether a repetition of the span is the same span: ids, times, kind, status and selectors.
-    fn agrees(&self, other: &Self) -> bool {
-        self.parent == other.parent
-            && self.start == other.start
-            && self.end == other.end
-            && self.kind == other.kind
-            && self.status == other.status
-            && self.combination == other.combination
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_cycle;
-
-    #[test]
-    fn circles_are_found_wherever_they_hang() {
-        const TOP: u32 = u32::MAX;
-        for (parents, circle) in [
-            (&[TOP, 0, 1, 1, 0][..], false),
-            (&[1, 0], true),
-            (&[0], true),
-            (&[TOP, 2, 3, 1, 0], true),
-            (&[3, TOP, 1, 2], false),
-            (&[], false),
-        ] {
-            assert_eq!(has_cycle(parents), circle, "{parents:?}");
+    };
+    if let Some(counter) = counters.get_mut(at) {
+        match pick.fit {
+            Fit::Yes => counter.yes += 1,
+            Fit::Dropped => counter.dropped += 1,
+            Fit::BadTime => counter.bad_time += 1,
         }
     }
 }

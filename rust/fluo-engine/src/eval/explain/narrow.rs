@@ -12,10 +12,6 @@ use crate::eval::rule::Outcome;
 use crate::eval::view::{Frame, View};
 use crate::plan::{Claim, ClaimTerm, Distinguished, Function, RulePlan};
 use crate::shard::Shared;
-use crate::signal::Trigger;
-use crate::store::combination::Fit;
-use crate::store::trace::{Completion, Counter, KeptValue, TraceState};
-use crate::truth::Reasons;
 
 /// Kept spans of a trace up to which all of them are tried where those that the claim seems to rest on do not break it.
 const WIDEST_SEARCH: usize = 128;
@@ -59,7 +55,7 @@ impl Search<'_, '_> {
         let mut found: Vec<usize> = seeming.iter().copied().collect();
         if !self.breaks(&found) {
             let above: BTreeSet<usize> = seeming.iter().flat_map(|at| topology.ancestors(*at)).chain(self.view.root().ok()).collect();
-            let all = 0..self.view.trace.records.len();
+            let all = 0..self.view.records().len();
             found = more(seeming, above.into_iter());
             if !self.breaks(&found) {
                 found = more(seeming, all);
@@ -97,8 +93,8 @@ impl Search<'_, '_> {
 
     /// Whether the rule is violated by these spans alone.
     fn breaks(&self, spans: &[usize]) -> bool {
-        let trace = self.view.part(spans);
-        let part = View::new(self.shared, &trace, self.view.combinations);
+        let trace = self.view.trace.part(spans, self.view.combinations);
+        let part = View::new(self.shared, self.view.plan, &trace, self.view.combinations);
         part.by.borrow_mut().clone_from(&self.rule.by);
         part.at(self.rule, self.frame).0 == Outcome::Violated
     }
@@ -130,38 +126,6 @@ impl View<'_> {
             }
             Some(_) => false,
         }
-    }
-
-    /// A whole trace of these spans alone.
-    fn part(&self, spans: &[usize]) -> TraceState {
-        let whole = self.trace;
-        let mut part = TraceState::new(whole.id, std::sync::Arc::clone(&whole.plan), whole.first_seen);
-        part.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, lone_top: false });
-        for record in spans.iter().filter_map(|at| self.record(*at)) {
-            let mut kept = *record;
-            kept.values = u32::try_from(part.values.len()).unwrap_or(u32::MAX);
-            part.values.extend(whole.values_of(record).iter().map(KeptValue::clone));
-            part.records.push(kept);
-            part.spans += 1;
-            part.roots += u32::from(kept.parent == 0);
-            for pick in self.combinations.picks(kept.combination) {
-                count(&mut part.counters, pick.selector, pick.fit);
-            }
-        }
-        part
-    }
-}
-
-fn count(counters: &mut Vec<Counter>, selector: u32, fit: Fit) {
-    let one = |of: Fit| u32::from(fit == of);
-    let (yes, dropped, bad_time) = (one(Fit::Yes), one(Fit::Dropped), one(Fit::BadTime));
-    match counters.iter_mut().find(|c| c.selector == selector) {
-        Some(counter) => {
-            counter.yes += yes;
-            counter.dropped += dropped;
-            counter.bad_time += bad_time;
-        }
-        None => counters.push(Counter { selector, yes, dropped, bad_time }),
     }
 }
 

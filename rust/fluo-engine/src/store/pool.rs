@@ -1,0 +1,105 @@
+//! Memory of forgotten traces for the next ones: lists of a few sizes, so that a trace that grows moves from one to the next larger
+//! without asking the allocator.
+
+/// Sizes of lists, in units: 2, then steps of 4 up to 32 and of 8 up to 64. Longer lists grow by an eighth and are not pooled.
+const SIZES: [usize; 13] = [2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64];
+
+/// Lists of one size that are kept at most.
+const KEPT: usize = 512;
+
+/// Lists of one type that nobody uses at the moment.
+#[derive(Debug)]
+pub(crate) struct Pool<T> {
+    /// Elements in a unit.
+    unit: usize,
+    free: [Vec<Vec<T>>; SIZES.len()],
+    /// Elements that the free lists have room for.
+    room: usize,
+}
+
+impl<T> Pool<T> {
+    pub(crate) fn new(unit: usize) -> Self {
+        Self { unit, free: [const { Vec::new() }; SIZES.len()], room: 0 }
+    }
+
+    /// Makes room for further elements in a list.
+    #[inline]
+    pub(crate) fn make_room(&mut self, list: &mut Vec<T>, more: usize) {
+        if list.capacity() - list.len() < more {
+            self.grow(list, more);
+        }
+    }
+
+    #[inline(never)]
+    fn grow(&mut self, list: &mut Vec<T>, more: usize) {
+        let wanted = list.len() + more;
+        let Some(size) = SIZES.iter().position(|size| size * self.unit >= wanted) else {
+            list.reserve_exact(more.max(list.len() / 8));
+            return;
+        };
+        let mut larger = match self.free.get_mut(size).and_then(Vec::pop) {
+            Some(list) => {
+                self.room -= list.capacity();
+                list
+            }
+            None => Vec::with_capacity(SIZES.get(size).map_or(wanted, |size| size * self.unit)),
+        };
+        larger.append(list);
+        self.give(std::mem::replace(list, larger));
+    }
+
+    /// Takes a list back.
+    pub(crate) fn give(&mut self, mut list: Vec<T>) {
+        let capacity = list.capacity();
+        let size = SIZES.iter().position(|size| size * self.unit == capacity);
+        let Some(free) = size.and_then(|size| self.free.get_mut(size)) else { return };
+        if free.len() < KEPT {
+            list.clear();
+            self.room += capacity;
+            free.push(list);
+        }
+    }
+
+    /// Gives everything back to the allocator.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.unit);
+    }
+
+    /// Bytes held in free lists.
+    pub(crate) fn bytes(&self) -> usize {
+        self.room * size_of::<T>() + self.free.iter().map(Vec::capacity).sum::<usize>() * size_of::<Vec<T>>()
+    }
+}
+
+/// Elements that a list of so many may have room for.
+pub(crate) fn most_room(len: usize, unit: usize) -> usize {
+    let pooled = SIZES.iter().map(|size| size * unit).find(|size| *size >= len);
+    if len == 0 { 0 } else { pooled.unwrap_or(len.saturating_add(len / 8)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pool;
+
+    #[test]
+    fn a_list_grows_through_the_sizes_and_its_memory_is_used_again() {
+        let mut pool = Pool::new(1);
+        let mut list = Vec::new();
+        let mut sizes = Vec::new();
+        for n in 0..100 {
+            pool.make_room(&mut list, 1);
+            list.push(n);
+            if sizes.last() != Some(&list.capacity()) {
+                sizes.push(list.capacity());
+            }
+        }
+        assert_eq!(sizes, [2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 72, 81, 91, 102]);
+        assert!(list.iter().copied().eq(0..100));
+        let held = pool.bytes();
+        let mut other: Vec<i32> = Vec::new();
+        pool.make_room(&mut other, 9);
+        assert_eq!((other.capacity(), pool.bytes()), (12, held - 12 * 4));
+        pool.give(other);
+        assert_eq!(pool.bytes(), held);
+    }
+}
