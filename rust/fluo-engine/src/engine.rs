@@ -256,7 +256,7 @@ impl Engine {
         }
         self.windows.advance(&self.shared, self.clocks.event_time(now), now, &mut out);
         self.deliver(out);
-        self.retire(now);
+        self.retire();
         self.report()
     }
 
@@ -290,12 +290,13 @@ impl Engine {
     /// Replaces the rule set; open traces finish under the rules they began with. While too many rule sets drain, the swap waits;
     /// of several that wait the latest wins.
     pub fn swap(&self, rules: Arc<RuleSet>, now: u64) {
+        self.clocks.arrive(now);
         *lock(&self.waiting) = Some(rules);
-        self.retire(now);
+        self.retire();
     }
 
     /// Drops rule sets that no trace follows any more and lets a waiting one in.
-    fn retire(&self, _now: u64) {
+    fn retire(&self) {
         let mut waiting = lock(&self.waiting);
         let in_use = self.in_use.load_full();
         let draining: Vec<_> = in_use.draining.iter().filter(|g| !g.is_drained()).cloned().collect();

@@ -1,10 +1,12 @@
-//! Values at run time and how they compare (language reference §3, Values).
+//! Values at run time (language reference §3, Values). How they compare is the language's: [`fluo_lang::value`].
 
 mod kept;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+pub(crate) use fluo_lang::value::{Number, canonical_decimal};
+use fluo_lang::value::{ValueRef, equal, order};
 pub(crate) use kept::{KEPT_BYTES, LONGEST_KEY, MOST_ELEMENTS, hash};
 
 /// A value that was read or computed. NaN never occurs: it is missing.
@@ -28,51 +30,6 @@ pub(crate) enum Val<'a> {
     },
 }
 
-/// A number: durations are none.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Number {
-    Int(i64),
-    Float(f64),
-}
-
-impl Number {
-    /// Exact comparison, also between an integer and a double.
-    pub(crate) fn compare(self, other: Self) -> Ordering {
-        match (self, other) {
-            (Self::Int(a), Self::Int(b)) => a.cmp(&b),
-            (Self::Float(a), Self::Float(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
-            (Self::Int(a), Self::Float(b)) => int_with_float(a, b),
-            (Self::Float(a), Self::Int(b)) => int_with_float(b, a).reverse(),
-        }
-    }
-
-    /// The nearest double.
-    #[expect(clippy::cast_precision_loss, reason = "the nearest double is what is asked for")]
-    pub(crate) const fn to_f64(self) -> f64 {
-        match self {
-            Self::Int(i) => i as f64,
-            Self::Float(f) => f,
-        }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the double is integral and inside the range of i64")]
-fn int_with_float(int: i64, float: f64) -> Ordering {
-    // 2^63, the first double beyond every i64.
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if float >= LIMIT {
-        return Ordering::Less;
-    }
-    if float < -LIMIT {
-        return Ordering::Greater;
-    }
-    let whole = float.floor();
-    match int.cmp(&(whole as i64)) {
-        Ordering::Equal if float > whole => Ordering::Less,
-        other => other,
-    }
-}
-
 impl<'a> Val<'a> {
     /// A string value.
     pub(crate) const fn str(text: &'a [u8]) -> Self {
@@ -84,48 +41,36 @@ impl<'a> Val<'a> {
         if value.is_nan() { None } else { Some(Self::Float(value)) }
     }
 
+    /// The value as the language compares it; nothing for a list, whose elements are compared, and for what is only a hash.
+    #[inline]
+    fn view(&self) -> Option<ValueRef<'_>> {
+        Some(match self {
+            Self::Str(text) => ValueRef::Str(text),
+            Self::Int(i) => ValueRef::Int(*i),
+            Self::Float(f) => ValueRef::Float(*f),
+            Self::Bool(b) => ValueRef::Bool(*b),
+            Self::Duration(d) => ValueRef::Duration(*d),
+            Self::Bytes(bytes) => ValueRef::Bytes(bytes),
+            Self::List(_) | Self::Digest { .. } => return None,
+        })
+    }
+
     /// The value as a number: integers, doubles and canonical decimals.
     pub(crate) fn number(&self) -> Option<Number> {
-        match self {
-            Self::Int(i) => Some(Number::Int(*i)),
-            Self::Float(f) => Some(Number::Float(*f)),
-            Self::Str(s) => canonical_decimal(s),
-            _ => None,
-        }
+        fluo_lang::value::number(self.view()?)
     }
 
     /// Equality of single values; lists are taken apart by the caller.
     pub(crate) fn equals(&self, other: &Val<'_>) -> bool {
-        match (self, other) {
-            (Self::Str(a), Val::Str(b)) => {
-                a == b || matches!((canonical_decimal(a), canonical_decimal(b)), (Some(a), Some(b)) if a.compare(b).is_eq())
-            }
-            (Self::Duration(a), Val::Duration(b)) => a == b,
-            (Self::Bytes(a), Val::Bytes(b)) => a == b,
-            (Self::Bool(a), Val::Bool(b)) => a == b,
-            (Self::Bool(a), Val::Str(s)) | (Self::Str(s), Val::Bool(a)) => s.as_ref() == bool_text(*a).as_bytes(),
-            (Self::Digest { .. }, _) | (_, Val::Digest { .. }) => {
-                matches!((self.digest(), other.digest()), (Some(a), Some(b)) if a == b)
-            }
-            _ => {
-                matches!((self.number(), other.number()), (Some(a), Some(b)) if a.compare(b).is_eq())
-            }
+        match (self.view(), other.view()) {
+            (Some(a), Some(b)) => equal(a, b),
+            _ => matches!((self.digest(), other.digest()), (Some(a), Some(b)) if a == b),
         }
     }
 
     /// Order of single values; `None` where they are unordered.
     pub(crate) fn order(&self, other: &Val<'_>) -> Option<Ordering> {
-        match (self, other) {
-            (Self::Duration(a), Val::Duration(b)) => Some(a.cmp(b)),
-            (Self::Str(a), Val::Str(b)) => match (canonical_decimal(a), canonical_decimal(b)) {
-                (Some(a), Some(b)) => Some(a.compare(b)),
-                _ => Some(a.cmp(b)),
-            },
-            _ => match (self.number(), other.number()) {
-                (Some(a), Some(b)) => Some(a.compare(b)),
-                _ => None,
-            },
-        }
+        order(self.view()?, other.view()?)
     }
 
     /// The canonical text that string operators, messages and signals see.
@@ -287,63 +232,36 @@ pub(crate) fn duration_text(nanos: i128) -> String {
     if fraction.is_empty() { format!("{sign}{}{name}", size / unit) } else { format!("{sign}{}.{fraction}{name}", size / unit) }
 }
 
-/// Reads a canonical decimal, `-?(0|[1-9]\d*)(\.\d*[1-9])?` without `-0`: an integer that fits is that integer, anything else the
-/// nearest double.
-pub(crate) fn canonical_decimal(text: &[u8]) -> Option<Number> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    match digits.first()? {
-        b'0'..=b'9' => {}
-        _ => return None,
-    }
-    let dot = digits.iter().position(|b| *b == b'.');
-    let (whole, fraction) = match dot {
-        Some(at) => (digits.get(..at)?, Some(digits.get(at + 1..)?)),
-        None => (digits, None),
-    };
-    let leading_zero = whole.first() == Some(&b'0');
-    if whole.is_empty() || (leading_zero && whole.len() > 1) || !whole.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    if let Some(fraction) = fraction
-        && (!fraction.iter().all(u8::is_ascii_digit) || !matches!(fraction.last(), Some(b'1'..=b'9')))
-    {
-        return None;
-    }
-    if fraction.is_none() && leading_zero && digits.len() != text.len() {
-        return None;
-    }
-    let text = std::str::from_utf8(text).ok()?;
-    if fraction.is_none()
-        && let Ok(int) = text.parse()
-    {
-        return Some(Number::Int(int));
-    }
-    let float: f64 = text.parse().ok()?;
-    float.is_finite().then_some(Number::Float(float))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Number, Val, canonical_decimal, duration_text};
-    use std::cmp::Ordering;
+    use super::{Val, duration_text};
+    use proptest::prelude::*;
 
-    #[test]
-    fn only_canonical_decimals_are_numbers() {
-        for text in ["0", "401", "-7", "0.5", "-0.25", "10", "123456789012345678901234567890", "1.001"] {
-            assert!(canonical_decimal(text.as_bytes()).is_some(), "{text}");
-        }
-        for text in ["", "-", "-0", "007", "1.", ".5", "1.0", "1.50", "+1", "1e3", " 1", "0x1", "1.2.3", "--1", "NaN"] {
-            assert_eq!(canonical_decimal(text.as_bytes()), None, "{text}");
+    fn any_value() -> impl Strategy<Value = Val<'static>> {
+        prop_oneof![
+            "(-?[0-9]{1,3}(\\.[0-9]{1,2})?)|true|false|[a-c]{0,2}".prop_map(|text| Val::Str(text.into_bytes().into())),
+            (-20i64..20).prop_map(Val::Int),
+            any::<i64>().prop_map(Val::Int),
+            (-40i32..40).prop_map(|n| Val::Float(f64::from(n) / 4.0)),
+            any::<bool>().prop_map(Val::Bool),
+            (-3i64..3).prop_map(Val::Duration),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn keys_agree_with_equality(a in any_value(), b in any_value()) {
+            let key = |value: &Val<'_>| {
+                let mut key = Vec::new();
+                value.write_key(&mut key);
+                key
+            };
+            prop_assert_eq!(a.equals(&b), key(&a) == key(&b));
         }
     }
 
     #[test]
-    fn numbers_are_one_exact_domain() {
-        let big = 9_007_199_254_740_993;
-        assert_eq!(Number::Int(big).compare(Number::Float(9_007_199_254_740_992.0)), Ordering::Greater);
-        assert_eq!(Number::Int(i64::MAX).compare(Number::Float(9_223_372_036_854_775_808.0)), Ordering::Less);
-        assert_eq!(Number::Int(-2).compare(Number::Float(-1.5)), Ordering::Less);
-        assert_eq!(Number::Float(-1.5).compare(Number::Int(-2)), Ordering::Greater);
+    fn equal_values_have_equal_keys() {
         for same in [Val::Int(401), Val::Float(401.0), Val::str(b"401")] {
             assert!(same.equals(&Val::str(b"401")) && Val::Int(401).equals(&same));
             let mut key = Vec::new();
@@ -351,15 +269,6 @@ mod tests {
             assert_eq!(key, b"s401");
         }
         assert!(!Val::str(b"401.0").equals(&Val::Int(401)));
-        assert!(Val::str(b"true").equals(&Val::Bool(true)) && !Val::Bool(true).equals(&Val::Int(1)));
-    }
-
-    #[test]
-    fn strings_order_by_code_point_unless_both_are_decimals() {
-        assert_eq!(Val::str(b"9").order(&Val::str(b"10")), Some(Ordering::Less));
-        assert_eq!(Val::str(b"9").order(&Val::str(b"10a")), Some(Ordering::Greater));
-        assert_eq!(Val::Bool(true).order(&Val::Bool(false)), None);
-        assert_eq!(Val::Duration(5).order(&Val::Int(5)), None);
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //! span: [`Expr::Name`], [`Expr::Item`], [`Expr::Relation`] and terms with fields occur. The checker guarantees that no
 //! construct stands at the wrong level.
 
+pub mod visit;
+
 use std::collections::BTreeMap;
 
 use crate::glob::Glob;

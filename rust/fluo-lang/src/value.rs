@@ -1,23 +1,18 @@
 //! Values and what comparing them means.
 //!
-//! One semantics for the checker, the engine and everything else that compares: [`ValueRef`] borrows a value from wherever it
-//! lies, [`equal`], [`order`] and [`compare`] are the language's comparisons, [`group_key`] writes a text that two values share
-//! exactly when they are equal.
+//! One semantics for the checker and the engine: [`ValueRef`] borrows a value from wherever it lies, [`equal`], [`order`] and
+//! [`compare`] are the language's comparisons.
 //!
 //! There is one numeric domain: integers, floats and strings that are canonical decimals. A canonical decimal that fits 64 bits is
 //! that integer, any other is the double nearest to it; integers and doubles compare exactly, never by rounding the integer.
 
 mod arith;
 mod compare;
-mod key;
 mod number;
-mod text;
 
 pub use arith::{Operand, arith, negate};
-pub use compare::{compare, equal, member, order};
-pub use key::{group_key, tuple_key};
+pub use compare::{compare, equal, order};
 pub use number::{Number, canonical_decimal, number};
-pub use text::{canonical_text, contains, ends_with, starts_with};
 
 /// A value as a rule writes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,8 +61,6 @@ pub enum ValueRef<'a> {
     Duration(i64),
     /// Bytes.
     Bytes(&'a [u8]),
-    /// Several values: a comparison holds if it holds for some element.
-    List(&'a [ValueRef<'a>]),
 }
 
 #[cfg(test)]

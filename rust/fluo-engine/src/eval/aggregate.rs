@@ -247,7 +247,7 @@ fn sum<'t>(values: &Sample<'t>, hidden: Reasons, never_negative: bool, is_durati
 fn is_negative(value: &Val<'_>) -> bool {
     match value {
         Val::Duration(d) => *d < 0,
-        other => other.number().is_some_and(|n| n.compare(Number::Int(0)).is_lt()),
+        other => other.number().is_some_and(|n| n.order(Number::Int(0)).is_lt()),
     }
 }
 

@@ -383,7 +383,7 @@ fn needed(op: CompareOp, value: bool, bound: &Cell<'_>, count: usize) -> Option<
         let least = if including { bound.ceil() } else { bound.floor() + 1.0 };
         (least.max(0.0) as usize).min(count)
     };
-    let above = bound.number().is_some_and(|b| crate::value::Number::Int(i64::try_from(count).unwrap_or(i64::MAX)).compare(b).is_gt());
+    let above = bound.number().is_some_and(|b| crate::value::Number::Int(i64::try_from(count).unwrap_or(i64::MAX)).order(b).is_gt());
     match (op, value) {
         (CompareOp::Gt, true) | (CompareOp::Le, false) => Some(least_above(false)),
         (CompareOp::Ge, true) | (CompareOp::Lt, false) => Some(least_above(true)),

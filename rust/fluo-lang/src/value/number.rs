@@ -58,6 +58,7 @@ fn int_float(int: i64, float: f64) -> Ordering {
 
 /// The value as a number: an integer, a float that is no NaN, or a string that is a canonical decimal.
 #[must_use]
+#[inline]
 pub fn number(value: ValueRef<'_>) -> Option<Number> {
     match value {
         ValueRef::Int(n) => Some(Number::Int(n)),
@@ -69,6 +70,7 @@ pub fn number(value: ValueRef<'_>) -> Option<Number> {
 
 /// Reads `-?(0|[1-9]\d*)(\.\d*[1-9])?` that is not `-0`: the integer if it fits 64 bits, else the nearest double.
 #[must_use]
+#[inline]
 pub fn canonical_decimal(text: &[u8]) -> Option<Number> {
     let (negative, digits) = match text.split_first()? {
         (b'-', rest) => (true, rest),
