@@ -7,7 +7,7 @@ SHELL := bash
 
 OCB_VERSION := v0.158.0
 OCB := $(CURDIR)/.bin/builder-$(OCB_VERSION)
-TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+BUILT := $(abspath $(or $(CARGO_TARGET_DIR),target))
 PLATFORM := $(shell go env GOOS)_$(shell go env GOARCH)
 ENGINE := go-shim/internal/engine
 ARCHIVES := $(ENGINE)/lib/$(PLATFORM)
@@ -15,15 +15,17 @@ QUICKSTART := examples/quickstart
 COLLECTOR := $(QUICKSTART)/dist/otelcol-fluo
 BENCH := go-shim/bench
 BENCH_COLLECTOR := .bin/bench/otelcol-bench
-BENCH_FLAGS = -runs $(or $(RUNS),3) -criterion $(TARGET)/criterion -collector $(CURDIR)/$(BENCH_COLLECTOR)
+BENCH_FLAGS = -runs $(or $(RUNS),3) -criterion $(BUILT)/criterion -collector $(CURDIR)/$(BENCH_COLLECTOR)
 SHIM = $(ARCHIVES)/libfluo.a $(shell find go-shim -path $(BENCH) -prune -o \( -name '*.go' -o -name 'go.*' -o -name fluo.h \) -print)
 
 GO_MODULES := go-shim go-shim/bench $(QUICKSTART)/shop $(QUICKSTART)/demo tests/e2e
 SUITE := tests/suite.sh
-CORPUS := $(TARGET)/collector-cases.json
-DIFFERENTIAL := $(TARGET)/differential/examples/differential
+CARGO_FUZZ_VERSION := 0.13.2
+CARGO_FUZZ := $(CURDIR)/.bin/cargo-fuzz-$(CARGO_FUZZ_VERSION)/bin/cargo-fuzz
+CORPUS := $(BUILT)/collector-cases.json
+DIFFERENTIAL := $(BUILT)/differential/examples/differential
 
-.PHONY: help lib lib-faults collector cli demo record test test-rust test-differential differential test-ffi test-go test-bench test-shop \
+.PHONY: help lib lib-faults collector cli demo record test test-rust test-differential differential fuzz test-ffi test-go test-bench test-shop \
   test-e2e lint bench bench-rust bench-collectors bench-go evaluate header clean
 
 help: ## list the targets
@@ -44,7 +46,7 @@ endef
 
 lib: ## build the engine's archive and put it where the Go module links it
 	@cargo build --quiet --package fluo-ffi --release
-	$(call install,$(TARGET)/release/libfluo.a,$(ARCHIVES)/libfluo.a)
+	$(call install,$(BUILT)/release/libfluo.a,$(ARCHIVES)/libfluo.a)
 	$(call install,include/fluo.h,$(ENGINE)/fluo.h)
 	@id=$$(grep -aoE 'fluo-build-id:[0-9a-f]+' $(ARCHIVES)/libfluo.a | sort -u | cut -d: -f2); \
 	[[ $$id =~ ^[0-9a-f]+$$ ]] || { echo "libfluo.a does not say its build id once" >&2; exit 1; }; \
@@ -54,8 +56,8 @@ lib: ## build the engine's archive and put it where the Go module links it
 # A target directory of its own: the feature would otherwise rebuild the
 # archive of `lib` each time the two alternate. Not optimised: it is for tests.
 lib-faults: lib ## build the archive that can be told to panic, for tests
-	@cargo build --quiet --package fluo-ffi --features faults --target-dir $(TARGET)/faults
-	$(call install,$(TARGET)/faults/debug/libfluo.a,$(ARCHIVES)/libfluo_faults.a)
+	@cargo build --quiet --package fluo-ffi --features faults --target-dir $(BUILT)/faults
+	$(call install,$(BUILT)/faults/debug/libfluo.a,$(ARCHIVES)/libfluo_faults.a)
 
 $(OCB):
 	@mkdir -p $(@D)
@@ -91,6 +93,16 @@ test-differential: ## a hundred thousand random cases, engine against reference 
 	@cargo build --quiet --profile differential --package fluo-testkit --example differential
 	@$(SUITE) run differential $(DIFFERENTIAL) --cases 100000 --seed 1
 
+$(CARGO_FUZZ):
+	@cargo install --quiet cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --root $(abspath $(@D)/..)
+
+# The corpus grows in fuzz/corpus from run to run and begins with the conformance corpus.
+fuzz: $(CARGO_FUZZ) ## fuzz TARGET=differential, otlp or rules for SECONDS=60
+	@[ -f "fuzz/fuzz_targets/$(TARGET).rs" ] || { echo "say what to fuzz: make fuzz TARGET=differential, otlp or rules" >&2; exit 2; }
+	@cargo run --quiet --package fluo-testkit --example fuzz_seeds -- tests/conformance $(TARGET) fuzz/corpus/$(TARGET)
+	@RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --fuzz-dir fuzz --sanitizer none $(TARGET) -- \
+	  -max_total_time=$(or $(SECONDS),60) -max_len=4096 -timeout=20
+
 differential: ## random cases: CASES=10000000, SEED=7; one of them: SEED=7 CASE=123
 	@cargo build --quiet --profile differential --package fluo-testkit --example differential
 	@$(DIFFERENTIAL) --cases $(or $(CASES),1000000) --seed $(or $(SEED),$$(date +%s)) $(if $(CASE),--case $(CASE))
@@ -121,6 +133,7 @@ lint: lib ## formatting, clippy and vet
 	  rustup component add $${tool/fmt/rustfmt}; \
 	done
 	@cargo fmt --all --check
+	@cargo fmt --manifest-path fuzz/Cargo.toml --check
 	@cargo clippy --quiet --workspace --all-targets -- -D warnings
 	@for module in $(GO_MODULES); do \
 	  unformatted=$$(gofmt -l $$module); \
@@ -132,7 +145,7 @@ lint: lib ## formatting, clippy and vet
 bench: lib ## Fluo beside its peers, one table; RUNS=5 takes each figure five times
 	@mkdir -p .logs
 	@$(MAKE) --no-print-directory $(BENCH_COLLECTOR)
-	@rm -rf $(TARGET)/criterion
+	@rm -rf $(BUILT)/criterion
 	@echo "the engine's benchmarks run, output in .logs/bench.log"
 	@cargo bench --quiet --package fluo-engine --bench ingest -- --warm-up-time 1 --measurement-time 3 > .logs/bench.log 2>&1 \
 	  || { tail -n 40 .logs/bench.log >&2; exit 1; }

@@ -13,6 +13,7 @@
 mod compare;
 mod draw;
 mod prefix;
+mod text;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -27,6 +28,7 @@ use crate::notation::{BASE, write};
 pub use compare::{final_verdicts, signals, windows};
 pub use draw::{Kind, question};
 pub use prefix::contradictions;
+pub use text::{TextError, read, written};
 
 /// How often a case that differs is made simpler at most.
 const SIMPLER: usize = 3_000;
@@ -89,20 +91,9 @@ impl Cases {
         for (to, from) in seed.iter_mut().zip([self.seed.to_le_bytes(), number.to_le_bytes()].concat()) {
             *to = from;
         }
-        self.draw(Kind::of(number), TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
-    }
-
-    /// Draws and judges a case whose choices are made by bytes, for fuzzing: the first says what is asked.
-    #[must_use]
-    pub fn run_bytes(&self, bytes: &[u8]) -> Outcome {
-        match bytes.split_first() {
-            Some((kind, rest)) => self.draw(Kind::of(u64::from(*kind)), TestRng::from_seed(RngAlgorithm::PassThrough, rest)),
-            None => Outcome::NotDrawn,
-        }
-    }
-
-    fn draw(&self, kind: Kind, rng: TestRng) -> Outcome {
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
         let mut runner = TestRunner::new_with_rng(Runner { failure_persistence: None, max_local_rejects: 64, ..Runner::default() }, rng);
+        let kind = Kind::of(number);
         let drawn = self.strategies.iter().find(|(of, _)| *of == kind).and_then(|(_, strategy)| strategy.new_tree(&mut runner).ok());
         let Some(mut tree) = drawn else { return Outcome::NotDrawn };
         match judge(&tree.current()) {

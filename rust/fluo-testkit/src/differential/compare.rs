@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fluo_engine::signal::Event;
+use fluo_lang::program::Mode;
 
 use crate::backend::{Answer, Backend as _, EngineBackend, OracleBackend, Scenario, VerdictRecord};
 use crate::model::TraceId;
@@ -53,7 +54,9 @@ pub fn signals(scenario: &Scenario, differences: &mut Vec<String>) {
         differences.push("one side could not run".to_owned());
         return;
     };
-    let is_signalled = |record: &&VerdictRecord| record.verdict == Answer::Violated || record.gap_signal == Some(true);
+    let is_enforced = |name: &str| scenario.rules.rules.iter().any(|rule| rule.name == name && rule.mode == Mode::Enforce);
+    let is_signalled =
+        |record: &&VerdictRecord| (record.verdict == Answer::Violated || record.gap_signal == Some(true)) && is_enforced(&record.rule);
     let expected: BTreeSet<Subject> = report.records.iter().filter(is_signalled).map(subject).collect();
     let mut standing = BTreeSet::new();
     for signal in signals {
