@@ -8,36 +8,107 @@ use crate::value::{Number, Val};
 /// Doubles are integers of this many binary places after the point.
 const PLACES: i64 = 1074;
 
-/// What a list of values adds up to.
-enum Total {
-    Nanos(i128),
-    Int(i128),
-    /// In units of 2^-1074.
-    Fixed(BigInt),
+/// What values add up to, exactly; they may be taken out again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Total {
+    /// Durations, and how many.
+    nanos: i128,
+    durations: usize,
+    /// Integers, and how many.
+    ints: i128,
+    int_count: usize,
+    /// Doubles in units of 2^-1074, and how many.
+    fixed: BigInt,
+    floats: usize,
+    /// Infinities.
+    infinite: usize,
 }
 
-/// The total; nothing where durations and numbers are mixed or an infinity is among them.
-fn total(values: &[Val<'_>]) -> Option<Total> {
-    if values.iter().any(|v| matches!(v, Val::Duration(_))) {
-        return values
-            .iter()
-            .map(|v| if let Val::Duration(d) = v { Some(i128::from(*d)) } else { None })
-            .try_fold(0i128, |sum, d| sum.checked_add(d?))
-            .map(Total::Nanos);
+impl Total {
+    /// Adds a value; what is no number and no duration adds nothing.
+    pub(crate) fn add(&mut self, value: &Val<'_>) {
+        self.change(value, true);
     }
-    let numbers: Vec<Number> = values.iter().map(Val::number).collect::<Option<_>>()?;
-    if numbers.iter().all(|n| matches!(n, Number::Int(_))) {
-        let ints = numbers.iter().map(|n| if let Number::Int(i) = n { i128::from(*i) } else { 0 });
-        return Some(Total::Int(ints.sum()));
+
+    /// Takes a value out that was added.
+    pub(crate) fn remove(&mut self, value: &Val<'_>) {
+        self.change(value, false);
     }
-    let mut sum = BigInt::zero();
-    for number in numbers {
-        sum += match number {
-            Number::Int(i) => BigInt::from(i) << PLACES,
-            Number::Float(f) => fixed(f)?,
-        };
+
+    fn change(&mut self, value: &Val<'_>, add: bool) {
+        let count = |count: &mut usize| if add { *count += 1 } else { *count = count.saturating_sub(1) };
+        let sign = if add { 1 } else { -1 };
+        match (value, value.number()) {
+            (Val::Duration(nanos), _) => {
+                self.nanos += i128::from(*nanos) * sign;
+                count(&mut self.durations);
+            }
+            (_, Some(Number::Int(int))) => {
+                self.ints += i128::from(int) * sign;
+                count(&mut self.int_count);
+            }
+            (_, Some(Number::Float(float))) => match fixed(float) {
+                Some(fixed) => {
+                    if add {
+                        self.fixed += fixed;
+                    } else {
+                        self.fixed -= fixed;
+                    }
+                    count(&mut self.floats);
+                }
+                None => count(&mut self.infinite),
+            },
+            _ => {}
+        }
     }
-    Some(Total::Fixed(sum))
+
+    fn is_mixed(&self) -> bool {
+        self.durations > 0 && self.int_count + self.floats + self.infinite > 0
+    }
+
+    /// Everything in units of 2^-1074.
+    fn in_places(&self) -> BigInt {
+        (BigInt::from(self.ints) << PLACES) + &self.fixed
+    }
+
+    /// The sum; of nothing it is zero. Integers stay integers; a sum outside 64 bits, of an infinity, or of durations and numbers is
+    /// missing.
+    pub(crate) fn sum(&self, is_duration: bool) -> Option<Val<'static>> {
+        if self.is_mixed() || self.infinite > 0 {
+            return None;
+        }
+        if self.floats > 0 {
+            return finite(ratio(&self.in_places(), &(BigInt::from(1) << PLACES)));
+        }
+        if self.durations > 0 || (is_duration && self.int_count == 0) {
+            return i64::try_from(self.nanos).ok().map(Val::Duration);
+        }
+        i64::try_from(self.ints).ok().map(Val::Int)
+    }
+
+    /// The mean of so many values, rounded once to a double; of durations, to the nearest nanosecond.
+    pub(crate) fn mean<'a>(&self, count: usize) -> Option<Val<'a>> {
+        let count = i128::try_from(count).ok().filter(|n| *n > 0)?;
+        if self.is_mixed() || self.infinite > 0 {
+            return None;
+        }
+        if self.durations > 0 {
+            // Half a nanosecond rounds away from zero.
+            let doubled = self.nanos * 2 + if self.nanos < 0 { -count } else { count };
+            return i64::try_from(doubled / (count * 2)).ok().map(Val::Duration);
+        }
+        if self.floats > 0 {
+            finite(ratio(&self.in_places(), &(BigInt::from(count) << PLACES)))
+        } else {
+            finite(ratio(&BigInt::from(self.ints), &BigInt::from(count)))
+        }
+    }
+}
+
+fn total(values: &[Val<'_>]) -> Total {
+    let mut total = Total::default();
+    values.iter().for_each(|value| total.add(value));
+    total
 }
 
 /// A double in units of 2^-1074; nothing for an infinity.
@@ -53,30 +124,14 @@ fn fixed(value: f64) -> Option<BigInt> {
     Some(if value.is_sign_negative() { -size } else { size })
 }
 
-/// The sum; of nothing it is zero. Integers stay integers; a sum outside 64 bits is missing.
+/// The sum of values; see [`Total::sum`].
 pub(crate) fn sum(values: &[Val<'_>], is_duration: bool) -> Option<Val<'static>> {
-    if values.is_empty() {
-        return Some(if is_duration { Val::Duration(0) } else { Val::Int(0) });
-    }
-    match total(values)? {
-        Total::Nanos(nanos) => i64::try_from(nanos).ok().map(Val::Duration),
-        Total::Int(int) => i64::try_from(int).ok().map(Val::Int),
-        Total::Fixed(sum) => finite(ratio(&sum, &(BigInt::from(1) << PLACES))),
-    }
+    total(values).sum(is_duration)
 }
 
-/// The mean, rounded once to a double; of durations, to the nearest nanosecond.
+/// The mean of values; see [`Total::mean`].
 pub(crate) fn mean<'a>(values: &[Val<'_>]) -> Option<Val<'a>> {
-    let count = i128::try_from(values.len()).ok().filter(|n| *n > 0)?;
-    match total(values)? {
-        Total::Nanos(nanos) => {
-            // Half a nanosecond rounds away from zero.
-            let doubled = nanos * 2 + if nanos < 0 { -count } else { count };
-            i64::try_from(doubled / (count * 2)).ok().map(Val::Duration)
-        }
-        Total::Int(int) => finite(ratio(&BigInt::from(int), &BigInt::from(count))),
-        Total::Fixed(sum) => finite(ratio(&sum, &(BigInt::from(count) << PLACES))),
-    }
+    total(values).mean(values.len())
 }
 
 /// A duration times a number, to the nearest nanosecond, halves away from zero.

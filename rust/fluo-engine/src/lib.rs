@@ -37,3 +37,5 @@ pub use plan::unsupported;
 pub use signal::Signal;
 pub use store::calls::{CallEntry, CallKey};
 pub use verdict::{Reason, Verdict, VerdictRecord};
+#[cfg(feature = "alone")]
+pub use window::{Alone, Ran};

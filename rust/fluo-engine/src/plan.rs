@@ -184,6 +184,8 @@ pub(crate) struct LanePlan {
     pub(crate) cap: Option<usize>,
     /// Terms that aggregates read.
     pub(crate) columns: Vec<u32>,
+    /// Functions of these terms that follow the window, each once.
+    pub(crate) running: Vec<Function>,
     /// Whether the order by start matters.
     pub(crate) ordered: bool,
     /// The set as the rule writes it.
@@ -263,7 +265,7 @@ pub(crate) enum Distinguished {
 }
 
 /// An aggregate function over kept terms.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Function {
     Count,
     Distinct(Vec<u32>),

@@ -3,6 +3,8 @@
 //! Spans come in any order within the allowed lateness. A claim that spans can only break is decided when they come; any other when the
 //! watermark has passed the instant, and so is that a claim holds again.
 
+#[cfg(feature = "alone")]
+mod alone;
 mod announce;
 mod base;
 mod cost;
@@ -15,6 +17,7 @@ mod keys;
 mod lane;
 mod levels;
 mod measure;
+mod running;
 mod sweep;
 mod times;
 
@@ -27,6 +30,8 @@ use crate::ingest::Batch;
 use crate::plan::{Plan, WindowKind};
 use crate::shard::{Moment, Outbox, Shared};
 use crate::stats::Stats;
+#[cfg(feature = "alone")]
+pub use alone::{Alone, Ran};
 use base::{Base, Context, First};
 pub(crate) use cost::costs;
 use counting::Counting;

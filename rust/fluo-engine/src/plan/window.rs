@@ -138,7 +138,16 @@ impl Compiler {
                 Some(at) => at,
                 None => {
                     let text = print::spanset(&set.written, Scope::Spans);
-                    lanes.push(LanePlan { selector, width, grouped, cap: Some(0), columns: Vec::new(), ordered: false, text });
+                    lanes.push(LanePlan {
+                        selector,
+                        width,
+                        grouped,
+                        cap: Some(0),
+                        columns: Vec::new(),
+                        running: Vec::new(),
+                        ordered: false,
+                        text,
+                    });
                     lanes.len() - 1
                 }
             };
@@ -148,6 +157,7 @@ impl Compiler {
                 // In the order of use, which is the same in another plan of the same rule.
                 let new: Vec<u32> = used.columns.into_iter().filter(|column| !lane.columns.contains(column)).collect();
                 lane.columns.extend(new);
+                lane.running.extend(used.function.filter(|function| !lane.running.contains(function)));
             }
             lane_of_set.push((used.set, at));
         }
@@ -236,6 +246,8 @@ struct Use {
     cap: Option<usize>,
     columns: Vec<u32>,
     ordered: bool,
+    /// A function that follows the window.
+    function: Option<Function>,
 }
 
 /// The sets that a claim speaks of, with what it asks of each.
@@ -252,7 +264,7 @@ impl Uses {
             Claim::And(parts) | Claim::Or(parts) => parts.iter().for_each(|part| self.claim(part)),
             Claim::NonEmpty { set, tested } => {
                 for set in [*set, *tested] {
-                    self.sets.push(Use { set, cap: Some(1), columns: Vec::new(), ordered: false });
+                    self.sets.push(Use { set, cap: Some(1), columns: Vec::new(), ordered: false, function: None });
                 }
             }
             Claim::Compare { left, right, .. } => {
@@ -284,11 +296,12 @@ impl Uses {
                     | Function::Quantile(term, _) => (vec![*term], false, false),
                 };
                 let cap = if counts { bound.and_then(|bound| bound.checked_add(2)) } else { None };
-                self.sets.push(Use { set: *set, cap, columns, ordered });
+                let function = (!columns.is_empty() && !ordered).then(|| function.clone());
+                self.sets.push(Use { set: *set, cap, columns, ordered, function });
             }
             ClaimTerm::OfSpan { span, term, .. } => {
                 if let Distinguished::First(set) | Distinguished::Last(set) = span {
-                    self.sets.push(Use { set: *set, cap: None, columns: vec![*term], ordered: true });
+                    self.sets.push(Use { set: *set, cap: None, columns: vec![*term], ordered: true, function: None });
                 }
             }
             ClaimTerm::Arith { left, right, .. } => {

@@ -10,7 +10,9 @@ use std::collections::VecDeque;
 
 use super::announce::Deciding;
 use super::keys::Whereabouts;
+use super::running::Running;
 use crate::expr::read::Read;
+use crate::plan::{Function, LanePlan};
 use crate::truth::Reasons;
 
 /// A span in a lane.
@@ -20,6 +22,24 @@ pub(super) struct Entry {
     pub(super) span: u64,
     /// What aggregates or the signal read of it.
     pub(super) row: Option<Box<Row>>,
+}
+
+impl Entry {
+    /// What a function reads of the span.
+    fn reads(&self, plan: &LanePlan, function: &Function) -> Vec<&Read<'static>> {
+        static MISSING: Read<'static> = Read::MISSING;
+        let read = |term: &u32| {
+            let column = plan.columns.iter().position(|column| column == term);
+            column.and_then(|at| self.row.as_deref()?.reads.get(at)).unwrap_or(&MISSING)
+        };
+        match function {
+            Function::Distinct(terms) | Function::LongestRun(terms) => terms.iter().map(read).collect(),
+            Function::Sum { term, .. } | Function::Min(term) | Function::Max(term) | Function::Avg(term) | Function::Quantile(term, _) => {
+                vec![read(term)]
+            }
+            Function::Count | Function::Rate(_) | Function::Concurrent => Vec::new(),
+        }
+    }
 }
 
 /// What is kept of a span beside its end.
@@ -56,6 +76,8 @@ pub(super) struct Lane {
     possible: Vec<Possible>,
     /// The window at the last instant that was judged for good; what had left it is dropped.
     pub(super) inside: usize,
+    /// The numbers that follow that window.
+    pub(super) running: Vec<Running>,
     rows: usize,
 }
 
@@ -90,14 +112,27 @@ impl Lane {
         [comes, leaves].into_iter().flatten().chain(possible).min()
     }
 
-    /// Moves a cursor on to an instant.
-    pub(super) fn slide(&self, cursor: &mut Cursor, t: u64, width: u64) {
-        while self.entries.get(cursor.inside).is_some_and(|e| e.end <= t) {
+    /// Moves a cursor on to an instant, and the numbers that follow it.
+    pub(super) fn slide(&self, cursor: &mut Cursor, running: &mut [Running], plan: &LanePlan, t: u64) {
+        while let Some(entry) = self.entries.get(cursor.inside).filter(|e| e.end <= t) {
             cursor.inside += 1;
+            for (number, function) in running.iter_mut().zip(&plan.running) {
+                number.enter(&entry.reads(plan, function));
+            }
         }
-        while cursor.out < cursor.inside && self.entries.get(cursor.out).is_some_and(|e| e.end.saturating_add(width) <= t) {
+        while cursor.out < cursor.inside
+            && let Some(entry) = self.entries.get(cursor.out).filter(|e| e.end.saturating_add(plan.width) <= t)
+        {
             cursor.out += 1;
+            for (number, function) in running.iter_mut().zip(&plan.running) {
+                number.leave(&entry.reads(plan, function));
+            }
         }
+    }
+
+    /// An empty lane with the numbers that follow its window.
+    pub(super) fn with_numbers(plan: &LanePlan) -> Self {
+        Self { running: plan.running.iter().filter_map(Running::new).collect(), ..Self::default() }
     }
 
     /// The cursor at any instant.
@@ -161,7 +196,8 @@ impl Lane {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>() + self.possible.capacity() * size_of::<Possible>() + self.rows
+        let running: usize = self.running.iter().map(|number| size_of::<Running>() + number.heap_bytes()).sum();
+        self.entries.capacity() * size_of::<Entry>() + self.possible.capacity() * size_of::<Possible>() + self.rows + running
     }
 }
 
@@ -181,6 +217,20 @@ pub(super) fn newest(known: Deciding, span: Deciding) -> Deciding {
 #[cfg(test)]
 mod tests {
     use super::{Cursor, Entry, Lane};
+    use crate::plan::LanePlan;
+
+    fn plan(width: u64) -> LanePlan {
+        LanePlan {
+            selector: 0,
+            width,
+            grouped: false,
+            cap: None,
+            columns: Vec::new(),
+            running: Vec::new(),
+            ordered: false,
+            text: String::new(),
+        }
+    }
 
     fn lane(ends: &[u64]) -> Lane {
         let mut lane = Lane::default();
@@ -198,7 +248,7 @@ mod tests {
         let mut t = 0;
         while let Some(next) = lane.next_change(cursor, t, 15) {
             t = next;
-            lane.slide(&mut cursor, t, 15);
+            lane.slide(&mut cursor, &mut [], &plan(15), t);
             assert_eq!(cursor, lane.cursor_at(t, 15));
             seen.push((t, lane.window(cursor).map(|e| e.end).collect::<Vec<_>>()));
         }

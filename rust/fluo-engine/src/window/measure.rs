@@ -1,6 +1,7 @@
 //! Numbers over the windows of a group at one instant.
 
 use super::lane::{Cursor, Entry, Lane, Possible};
+use super::running::{Answer, Running};
 use crate::eval::aggregate::{Run, Sample, distinct_keys, longest_run, measured};
 use crate::eval::cell::{self, Cell};
 use crate::eval::facts::{Facts, of_read};
@@ -15,6 +16,8 @@ pub(super) struct Pane<'w> {
     pub(super) plan: &'w LanePlan,
     pub(super) lane: &'w Lane,
     pub(super) cursor: Cursor,
+    /// The numbers that follow the window, at the places of [`LanePlan::running`]; none where they are to be found by definition.
+    pub(super) running: &'w [Running],
     /// Spans that may be in any group.
     pub(super) strays: Option<&'w Lane>,
 }
@@ -57,6 +60,19 @@ impl<'w> Panes<'w> {
         self.possible(pane).fold(self.hidden(pane), |why, p| why.and(p.why))
     }
 
+    /// The number that follows the window, where everything in it is known.
+    fn running(&self, pane: &Pane<'w>, function: &Function) -> Option<Cell<'w>> {
+        if !self.hidden(pane).is_empty() || self.possible(pane).next().is_some() {
+            return None;
+        }
+        let at = pane.plan.running.iter().position(|known| known == function)?;
+        Some(match pane.running.get(at)?.value()? {
+            Answer::Value(value) => Cell::Exact(value),
+            Answer::Missing => Cell::Missing,
+            Answer::OfNothing => Cell::NotApplicable,
+        })
+    }
+
     fn sample(&self, pane: &Pane<'w>, term: u32) -> Sample<'w> {
         let mut sample = Sample::default();
         for entry in self.certain(pane) {
@@ -90,6 +106,9 @@ impl<'w> Facts<'w> for Panes<'w> {
     fn aggregate(&self, set: u32, function: &'w Function) -> Cell<'w> {
         let Some(pane) = self.pane(set) else { return Cell::Missing };
         let hidden = self.hidden(pane);
+        if let Some(number) = self.running(pane, function) {
+            return number;
+        }
         match function {
             Function::Count => {
                 let low = (pane.cursor.inside - pane.cursor.out) as u64;

@@ -14,6 +14,7 @@ use super::groups::Groups;
 use super::keys::{Keys, Whereabouts, each_key};
 use super::lane::{Cursor, Entry, Lane, Possible, Row, newest};
 use super::measure::{Pane, Panes};
+use super::running::Running;
 use crate::eval::explain::{MAX_EVIDENCE, show};
 use crate::eval::facts;
 use crate::eval::groups::texts;
@@ -28,6 +29,9 @@ use crate::verdict::Reason;
 
 /// A group without a span for as long as this, and for its widest window, is forgotten. Nanoseconds.
 const FORGET: u64 = 3_600_000_000_000;
+
+/// Spans ahead of the watermark that are looked through for every message.
+const SOON: usize = 1_024;
 
 /// The state of one rule.
 #[derive(Debug)]
@@ -62,6 +66,9 @@ struct Group {
     lost_until: u64,
     /// The bytes that the monitor counts for it.
     counted: usize,
+    /// Spans of the group that the look ahead has not taken in, and the first end among them.
+    unseen: usize,
+    ahead_from: Option<u64>,
 }
 
 /// A violated window.
@@ -103,6 +110,8 @@ struct Pass<'p> {
     shared: &'p [Lane],
     with_groups: bool,
     cursors: Vec<Cursor>,
+    /// The numbers that follow the windows of the group's own lanes.
+    running: Vec<Vec<Running>>,
     /// The instant at hand.
     t: u64,
     /// The first instant that is judged.
@@ -120,6 +129,7 @@ impl<'p> Pass<'p> {
             shared,
             with_groups,
             cursors: Vec::new(),
+            running: Vec::new(),
             t: group.position,
             from: if sweep.only_breaks { group.first_start } else { group.first_end.saturating_add(sweep.widest) },
             until: if with_groups { group.last_end.saturating_add(sweep.widest.max(FORGET)) } else { u64::MAX },
@@ -132,15 +142,20 @@ impl<'p> Pass<'p> {
         pass
     }
 
-    /// A pass that begins at this instant, ahead of what is judged for good.
-    fn ahead(sweep: &'p SweepPlan, group: (&'p [u8], &'p Group), shared: &'p [Lane], with_groups: bool, first: u64) -> Self {
-        let mut pass = Self::new(sweep, group, shared, with_groups);
-        if first > pass.t {
-            pass.t = first;
+    /// A pass that begins at this instant, ahead of what is judged for good. `running` are the group's numbers, where it has any: they
+    /// have to follow all the way.
+    fn ahead(mut self, first: u64, running: Vec<Vec<Running>>) -> Self {
+        self.running = running;
+        if first > self.t {
             let start = first.saturating_sub(1);
-            pass.cursors = sweep.lanes.iter().enumerate().map(|(at, plan)| pass.lane(at).cursor_at(start, plan.width)).collect();
+            if self.running.iter().any(|numbers| !numbers.is_empty()) {
+                self.go(start);
+            } else {
+                self.cursors = self.sweep.lanes.iter().enumerate().map(|(at, plan)| self.lane(at).cursor_at(start, plan.width)).collect();
+            }
+            self.t = first;
         }
-        pass
+        self
     }
 
     /// Whether the group has a lane of its own.
@@ -178,8 +193,9 @@ impl<'p> Pass<'p> {
         for at in 0..self.cursors.len() {
             let Some(plan) = self.sweep.lanes.get(at) else { continue };
             let lane = self.lane(at);
+            let running = self.running.get_mut(at).map_or(&mut [][..], Vec::as_mut_slice);
             if let Some(cursor) = self.cursors.get_mut(at) {
-                lane.slide(cursor, t, plan.width);
+                lane.slide(cursor, running, plan, t);
             }
         }
     }
@@ -191,7 +207,13 @@ impl<'p> Pass<'p> {
             .iter()
             .zip(&self.cursors)
             .enumerate()
-            .map(|(at, (plan, cursor))| Pane { plan, lane: self.lane(at), cursor: *cursor, strays: self.strays(at) })
+            .map(|(at, (plan, cursor))| Pane {
+                plan,
+                lane: self.lane(at),
+                cursor: *cursor,
+                running: self.running.get(at).map_or(&[], Vec::as_slice),
+                strays: self.strays(at),
+            })
             .collect();
         let lost = if t < self.group.lost_until { Reasons::of(Reason::Cardinality) } else { Reasons::NONE };
         look(&Panes { sweep: self.sweep, panes: &panes, key: self.key, instant: t, lost })
@@ -281,9 +303,10 @@ impl Sweep {
         if sweep.only_breaks {
             let mut touched = std::mem::take(&mut self.touched);
             touched.sort_unstable();
-            touched.dedup_by_key(|(at, _)| *at);
-            for (at, first_new) in &touched {
-                self.look_ahead(sweep, *at, *first_new, context);
+            for spans in touched.chunk_by(|(one, _), (other, _)| one == other) {
+                if let Some((at, first_new)) = spans.first() {
+                    self.look_ahead(sweep, *at, *first_new, spans.len(), context);
+                }
             }
             touched.clear();
             self.touched = touched;
@@ -378,8 +401,9 @@ impl Sweep {
         if self.groups.len() >= self.base.max_groups {
             self.evict(sweep, context);
         }
-        let mut lanes = Vec::new();
-        lanes.resize_with(sweep.lanes.len(), Lane::default);
+        let with_groups = self.with_groups();
+        let lane = |plan: &LanePlan| if plan.grouped || !with_groups { Lane::with_numbers(plan) } else { Lane::default() };
+        let lanes: Vec<Lane> = sweep.lanes.iter().map(lane).collect();
         let lost = self.forgotten.lost(hash, end.saturating_sub(sweep.widest));
         let group = Group {
             lanes: lanes.into(),
@@ -434,13 +458,26 @@ impl Sweep {
     }
 
     /// Judges a claim that spans can only break ahead of the watermark, from the first new span on.
-    fn look_ahead(&mut self, sweep: &SweepPlan, at: u32, first_new: u64, context: &mut Context<'_>) {
+    fn look_ahead(&mut self, sweep: &SweepPlan, at: u32, first_new: u64, new: usize, context: &mut Context<'_>) {
         let with_groups = self.with_groups();
+        let Some(group) = self.groups.get_mut(at) else { return };
+        let first_new = group.ahead_from.map_or(first_new, |from| from.min(first_new));
+        let numbers = |lane: &Lane| lane.running.iter().map(Running::heap_bytes).sum::<usize>() / size_of::<Entry>();
+        let ahead: usize = group.lanes.iter().map(|lane| lane.len() - lane.inside + numbers(lane)).sum();
+        group.unseen += new;
+        // Numbers have to follow from the watermark on: in a long stretch only now and then.
+        if group.lanes.iter().any(|lane| !lane.running.is_empty()) && ahead > SOON && group.unseen * 8 < ahead {
+            group.ahead_from = Some(first_new);
+            self.wake(sweep, at);
+            return;
+        }
+        (group.unseen, group.ahead_from) = (0, None);
+        let running = group.lanes.iter().map(|lane| lane.running.clone()).collect();
         let Some(group) = self.groups.get(at) else { return };
         let last = sweep.lanes.iter().enumerate().filter_map(|(at, _)| group.lanes.get(at)?.last_end()).max().unwrap_or_default();
         let mut found: Vec<(u64, u64, Option<Broken>)> = Vec::new();
         let mut going_on = false;
-        let mut pass = Pass::ahead(sweep, (self.groups.key(at), group), &self.shared, with_groups, first_new);
+        let mut pass = Pass::new(sweep, (self.groups.key(at), group), &self.shared, with_groups).ahead(first_new, running);
         // When the last span has come, windows only empty themselves, which breaks nothing.
         while let Some(t) = pass.next().filter(|t| going_on || *t <= last) {
             pass.go(t);
@@ -517,8 +554,11 @@ impl Sweep {
     /// Judges the instants of a group before this one for good.
     fn pass_over(&mut self, window: &WindowPlan, sweep: &SweepPlan, at: u32, time: u64, context: &mut Context<'_>) {
         let with_groups = self.with_groups();
+        let Some(group) = self.groups.get_mut(at) else { return };
+        let running = group.lanes.iter_mut().map(|lane| std::mem::take(&mut lane.running)).collect();
         let Some(group) = self.groups.get(at) else { return };
         let mut pass = Pass::new(sweep, (self.groups.key(at), group), &self.shared, with_groups);
+        pass.running = running;
         let mut worst = group.worst;
         let mut since = group.violated_since;
         let mut begun: Vec<Broken> = Vec::new();
@@ -548,15 +588,16 @@ impl Sweep {
                 break;
             }
         }
-        let cursors = pass.cursors;
+        let (cursors, running) = (pass.cursors, pass.running);
         let key = self.groups.key(at).to_vec();
         let Some(group) = self.groups.get_mut(at) else { return };
         group.position = group.position.max(time);
         group.worst = worst;
         group.violated_since = since;
         let t = time.saturating_sub(1);
-        for ((lane, plan), mut cursor) in group.lanes.iter_mut().zip(&sweep.lanes).zip(cursors) {
-            lane.slide(&mut cursor, t, plan.width);
+        for (((lane, plan), mut cursor), mut numbers) in group.lanes.iter_mut().zip(&sweep.lanes).zip(cursors).zip(running) {
+            lane.slide(&mut cursor, &mut numbers, plan, t);
+            lane.running = numbers;
             lane.settle(cursor, t, plan.width, plan.cap);
         }
         for broken in begun {

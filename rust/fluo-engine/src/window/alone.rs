@@ -1,0 +1,76 @@
+//! The monitors of rules over `spans` on their own, for measuring: spans that were read before, without traces, without bytes.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use fluo_lang::program::RuleSet;
+use foldhash::quality::RandomState;
+
+use super::Windows;
+use crate::config::Config;
+use crate::ingest::Batch;
+use crate::plan::Plan;
+use crate::shard::{Moment, Outbox, Shared};
+use crate::stats::Stats;
+use crate::store::calls::Calls;
+use crate::store::resource::Resources;
+
+/// Monitors, and messages to hand to them.
+#[derive(Debug)]
+pub struct Alone {
+    shared: Shared,
+    plan: Arc<Plan>,
+    batches: Vec<(Batch, Vec<u32>, u64)>,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ran {
+    /// Signals given.
+    pub signals: usize,
+    /// Bytes held at the end.
+    pub bytes: u64,
+}
+
+impl Alone {
+    /// Reads messages: each is serialized OTLP.
+    #[must_use]
+    pub fn new(rules: Arc<RuleSet>, config: Config, messages: &[Vec<u8>]) -> Self {
+        let plan = Arc::new(Plan::compile(rules));
+        let hasher = RandomState::default();
+        let shared = Shared {
+            resources: Resources::new(hasher.clone()),
+            calls: Calls::new(hasher.clone()),
+            hasher,
+            max_traces: config.max_traces,
+            max_bytes: AtomicUsize::new(usize::MAX),
+            config,
+        };
+        let read = |bytes: &Vec<u8>| {
+            let mut batch = Batch::default();
+            batch.read(&plan, &shared.resources, &shared.calls, bytes);
+            let latest = batch.spans.iter().map(|span| span.record.end).max().unwrap_or_default();
+            let fresh = (0u32..).zip(&batch.spans).map(|(at, _)| at).collect();
+            (batch, fresh, latest)
+        };
+        let batches = messages.iter().map(read).collect();
+        Self { shared, plan, batches }
+    }
+
+    /// Hands every message to new monitors, one after the other; the clocks follow the spans.
+    #[must_use]
+    pub fn run(&self) -> Ran {
+        let windows = Windows::new(&self.plan, &self.shared.config);
+        let mut out = Outbox::default();
+        let mut time = 0;
+        for (batch, fresh, latest) in &self.batches {
+            let now = (*latest).max(time);
+            windows.advance(&self.shared, time, now, &mut out);
+            windows.apply(&self.shared, batch, fresh, Moment { now, event_time: time }, &mut out);
+            time = now;
+        }
+        let mut stats = Stats::default();
+        windows.add_to(&mut stats);
+        Ran { signals: out.signals.len(), bytes: stats.bytes_held }
+    }
+}
