@@ -17,6 +17,7 @@ mod keys;
 mod lane;
 mod levels;
 mod measure;
+mod pass;
 mod running;
 mod sweep;
 mod times;

@@ -48,7 +48,7 @@ impl Alone {
         };
         let read = |bytes: &Vec<u8>| {
             let mut batch = Batch::default();
-            batch.read(&plan, &shared.resources, &shared.calls, bytes);
+            batch.read(&plan, &shared, bytes);
             let latest = batch.spans.iter().map(|span| span.record.end).max().unwrap_or_default();
             let fresh = (0u32..).zip(&batch.spans).map(|(at, _)| at).collect();
             (batch, fresh, latest)
