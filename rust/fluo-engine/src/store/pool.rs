@@ -5,7 +5,7 @@
 const SIZES: [usize; 13] = [2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64];
 
 /// Lists of one size that are kept at most.
-const KEPT: usize = 512;
+const KEPT: usize = 128;
 
 /// Lists of one type that nobody uses at the moment.
 #[derive(Debug)]

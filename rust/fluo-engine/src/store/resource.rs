@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::{Arc, RwLock};
+use std::sync::RwLock;
 
 use foldhash::quality::RandomState;
 
 use crate::otlp::{KeyTable, ResourceView};
 use crate::projection::EMITTER_KEYS;
 use crate::select::value;
+use crate::value::Val;
 
 /// Resources told apart at most; later ones are not named in signals, but their emitters stay distinct.
 const CAPACITY: usize = 65_536;
@@ -20,7 +21,7 @@ pub(crate) const UNNAMED: u32 = u32::MAX;
 const NAMED: [&str; 4] = ["service.name", "service.namespace", "service.instance.id", "service.version"];
 
 /// Attributes of the `service.*` namespace that a signal repeats.
-pub(crate) type Named = Arc<[(String, String)]>;
+type Named = Vec<(String, String)>;
 
 /// The interned resources of an engine.
 #[derive(Debug)]
@@ -31,7 +32,8 @@ pub(crate) struct Resources {
 
 #[derive(Debug, Default)]
 struct Held {
-    ids: HashMap<Named, u32>,
+    /// By the keyed hash of what names them.
+    ids: HashMap<u64, u32>,
     named: Vec<Named>,
 }
 
@@ -52,58 +54,59 @@ impl Resources {
     /// Interns a resource. The emitter is `service.name` with `service.instance.id`, else with whichever of pod, host and process
     /// are present.
     pub(crate) fn intern(&self, view: &ResourceView<'_, '_>, keys: &KeyTable) -> ResourceRef {
-        let text = |key: &str| {
-            let found = value(view.attribute(keys.resource_slot(key)?)?)?;
-            Some(String::from_utf8_lossy(&found.text()).into_owned())
-        };
         let mut hash = self.hasher.build_hasher();
-        let mut write = |key: &str| {
-            let found = text(key);
-            if let Some(found) = &found {
-                hash.write(key.as_bytes());
-                hash.write(found.as_bytes());
-                hash.write_u8(0xff);
-            }
-            found.is_some()
-        };
-        write("service.name");
-        if !write("service.instance.id") {
+        hash_of(view, keys, "service.name", &mut hash);
+        if !hash_of(view, keys, "service.instance.id", &mut hash) {
             for key in EMITTER_KEYS.iter().filter(|k| !k.starts_with("service.")) {
-                write(key);
+                hash_of(view, keys, key, &mut hash);
             }
         }
         #[expect(clippy::cast_possible_truncation, reason = "the low half of the hash")]
         let emitter = hash.finish() as u32;
-        let named: Named = NAMED.iter().filter_map(|key| Some(((*key).to_owned(), text(key)?))).collect();
-        ResourceRef { emitter, resource: self.id(named) }
+        let mut hash = self.hasher.build_hasher();
+        for key in NAMED {
+            hash_of(view, keys, key, &mut hash);
+        }
+        let named = hash.finish();
+        let known = self.held.read().ok().and_then(|held| held.ids.get(&named).copied());
+        ResourceRef { emitter, resource: known.unwrap_or_else(|| self.enter(named, view, keys)) }
     }
 
-    fn id(&self, named: Named) -> u32 {
-        if let Ok(held) = self.held.read()
-            && let Some(id) = held.ids.get(&named)
-        {
-            return *id;
-        }
+    fn enter(&self, hash: u64, view: &ResourceView<'_, '_>, keys: &KeyTable) -> u32 {
+        let text = |key: &str| Some(String::from_utf8_lossy(&read(view, keys, key)?.text()).into_owned());
         let Ok(mut held) = self.held.write() else {
             return UNNAMED;
         };
-        if let Some(id) = held.ids.get(&named) {
+        if let Some(id) = held.ids.get(&hash) {
             return *id;
         }
         if held.named.len() >= CAPACITY {
             return UNNAMED;
         }
         let id = u32::try_from(held.named.len()).unwrap_or(UNNAMED);
-        held.named.push(Arc::clone(&named));
-        held.ids.insert(named, id);
+        held.named.push(NAMED.iter().filter_map(|key| Some(((*key).to_owned(), text(key)?))).collect());
+        held.ids.insert(hash, id);
         id
     }
 
     /// The attributes of a resource.
     pub(crate) fn named(&self, id: u32) -> Vec<(String, String)> {
         match self.held.read() {
-            Ok(held) => held.named.get(id as usize).map(|n| n.to_vec()).unwrap_or_default(),
+            Ok(held) => held.named.get(id as usize).cloned().unwrap_or_default(),
             Err(_) => Vec::new(),
         }
     }
+}
+
+fn read<'a>(view: &ResourceView<'a, '_>, keys: &KeyTable, key: &str) -> Option<Val<'a>> {
+    value(view.attribute(keys.resource_slot(key)?)?)
+}
+
+/// Adds a key with its value to a hash; `false` where the resource has none.
+fn hash_of(view: &ResourceView<'_, '_>, keys: &KeyTable, key: &str, hash: &mut impl Hasher) -> bool {
+    let Some(found) = read(view, keys, key) else { return false };
+    hash.write(key.as_bytes());
+    hash.write(&found.text());
+    hash.write_u8(0xff);
+    true
 }

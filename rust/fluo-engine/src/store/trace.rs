@@ -198,7 +198,7 @@ pub(crate) struct Pools {
 }
 
 /// How many are kept of what is not a list.
-const KEPT: usize = 512;
+const KEPT: usize = 128;
 
 impl Pools {
     pub(crate) fn new() -> Self {
