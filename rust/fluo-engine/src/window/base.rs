@@ -7,6 +7,7 @@ use fluo_lang::program::Rule;
 use super::episode::History;
 use crate::clock::Clocks;
 use crate::config::Config;
+use crate::eval::groups::texts;
 use crate::eval::rule::Outcome;
 use crate::ingest::Incoming;
 use crate::plan::{Plan, WindowPlan};
@@ -130,7 +131,7 @@ impl Base {
     }
 
     /// Counts a verdict that is not a violation: those are counted when they are signalled.
-    pub(super) fn conclude(&mut self, group: Vec<String>, outcome: Outcome, history: &History, context: &mut Context<'_>) {
+    pub(super) fn conclude(&mut self, key: &[u8], outcome: Outcome, history: &History, context: &mut Context<'_>) {
         if outcome != Outcome::Violated {
             self.tally.add(verdict(outcome));
         }
@@ -140,7 +141,7 @@ impl Base {
                 rule: rule.name.clone(),
                 trace_id: None,
                 span_id: None,
-                group,
+                group: texts(key),
                 verdict: verdict(outcome),
                 reasons,
                 phase: Phase::Complete,
@@ -154,7 +155,7 @@ impl Base {
     pub(super) fn conclude_unseen(&mut self, context: &mut Context<'_>) {
         let seen = self.first.end != 0;
         let outcome = if seen { Outcome::Satisfied } else { Outcome::Unknown(Reasons::of(Reason::Shutdown)) };
-        self.conclude(Vec::new(), outcome, &History::default(), context);
+        self.conclude(&[], outcome, &History::default(), context);
     }
 
     /// Counts a violation.

@@ -68,7 +68,8 @@ impl Group {
 
     /// When the watermark next changes something here; `None` for a group that can be forgotten.
     fn next_due(&self, width: u64, repeat_after: Option<u64>) -> Option<u64> {
-        let event = self.times.first_end().map(|end| end.saturating_add(width));
+        // Spans that have left are dropped when room is needed: only a group that can be forgotten has to be looked for.
+        let event = self.times.last_end().map(|end| end.saturating_add(width));
         let more = self.more.as_deref();
         let episode = more.and_then(|m| m.episodes.first()).map(|e| e.to.saturating_add(1));
         let repeat = more.zip(repeat_after).and_then(|(m, after)| m.episodes.next_repeat(after));
@@ -88,6 +89,16 @@ impl Group {
             let more = self.more();
             more.why = more.why.and(why);
         }
+    }
+
+    /// Drops the spans that no coming window can hold.
+    fn forget(&mut self, watermark: u64, plan: &CountPlan) {
+        let more = &mut self.more;
+        self.times.forget(watermark, plan.least, plan.width, |event| {
+            if let Some(more) = more.as_deref_mut() {
+                more.shown.remove(&event);
+            }
+        });
     }
 
     fn outcome(&self) -> Outcome {
@@ -176,6 +187,9 @@ impl Counting {
                 doubts.insert(place, doubt);
             }
             group.look_at_doubts(key, &self.strays, count);
+            if group.times.is_full() {
+                group.forget(self.base.watermark, count);
+            }
             let due = group.next_due(count.width, window.repeat_after);
             self.held = self.held + group.heap_bytes() - before;
             if let Some(due) = due {
@@ -237,7 +251,7 @@ impl Counting {
 
     fn conclude(&mut self, key: &[u8], group: &Group, context: &mut Context<'_>) {
         let history = group.more.as_deref().map(|m| m.history.clone()).unwrap_or_default();
-        self.base.conclude(texts(key), group.outcome(), &history, context);
+        self.base.conclude(key, group.outcome(), &history, context);
     }
 
     fn violated(&mut self, window: &WindowPlan, count: &CountPlan, at: u32, span: &Incoming, broken: &Broken, context: &mut Context<'_>) {
@@ -279,14 +293,16 @@ impl Counting {
         while let Some(at) = self.groups.due_before(watermark.saturating_add(1)) {
             self.look_at(window, count, at, context);
         }
-        let unneeded = self.strays.partition_point(|s| s.doubt.end.saturating_add(count.width.saturating_mul(2)) <= watermark);
+        // A group is looked at for the last time a width after its last span, which came when this one was not late.
+        let keep = count.width.saturating_mul(2).saturating_add(context.shared.config.allowed_lateness_ns);
+        let unneeded = self.strays.partition_point(|s| s.doubt.end.saturating_add(keep) <= watermark);
         self.strays.drain(..unneeded);
     }
 
     /// Lets the watermark pass over a group.
     fn look_at(&mut self, window: &WindowPlan, count: &CountPlan, at: u32, context: &mut Context<'_>) {
         let watermark = self.base.watermark;
-        let key = self.groups.key(at).to_vec();
+        let key = if self.strays.is_empty() { Vec::new() } else { self.groups.key(at).to_vec() };
         let Some(group) = self.groups.get_mut(at) else { return };
         let before = group.heap_bytes();
         group.look_at_doubts(&key, &self.strays, count);
@@ -302,15 +318,10 @@ impl Counting {
             let outside = more.doubts.partition_point(|d| d.end.saturating_add(count.width) <= watermark);
             more.doubts.drain(..outside);
         }
-        let more = &mut group.more;
-        group.times.forget(watermark, count.least, count.width, |event| {
-            if let Some(more) = more.as_deref_mut() {
-                more.shown.remove(&event);
-            }
-        });
+        group.forget(watermark, count);
         let due = group.next_due(count.width, window.repeat_after);
         self.held = self.held + group.heap_bytes() - before;
-        let texts = if over.is_empty() && again.is_empty() { Vec::new() } else { texts(&key) };
+        let texts = if over.is_empty() && again.is_empty() { Vec::new() } else { texts(self.groups.key(at)) };
         for episode in again {
             let news = News { window: Some((watermark.saturating_sub(count.width), watermark)), time: watermark, ..News::default() };
             self.base.announce(Announced::Violation, episode.violation_id, &texts, news, context);
@@ -324,6 +335,7 @@ impl Counting {
             // A rule without groups has one verdict, at the end.
             None if window.by.is_empty() => {}
             None => {
+                let key = self.groups.key(at).to_vec();
                 if let Some(group) = self.groups.remove(at) {
                     self.held -= group.heap_bytes();
                     self.conclude(&key, &group, context);

@@ -306,7 +306,7 @@ impl Flight {
         if forget {
             if let Some(group) = self.groups.remove(at) {
                 self.held -= group.counted;
-                self.base.conclude(texts(&key), group.outcome(), &group.history, context);
+                self.base.conclude(&key, group.outcome(), &group.history, context);
             }
         } else {
             self.settle(at, window, context);
@@ -322,7 +322,7 @@ impl Flight {
         self.base.evicted += 1;
         self.forgotten.add(hash, group.last_end, group.spans.len());
         let outcome = group.outcome().worse(Outcome::Unknown(Reasons::of(Reason::Cardinality)));
-        self.base.conclude(texts(&key), outcome, &group.history, context);
+        self.base.conclude(&key, outcome, &group.history, context);
     }
 
     /// Observation ends: every group gets its verdict.
@@ -338,7 +338,7 @@ impl Flight {
             for episode in group.episodes.open() {
                 group.history.add(episode.from, (episode.to <= context.event_time).then_some(episode.to));
             }
-            self.base.conclude(texts(&key), group.outcome(), &group.history, context);
+            self.base.conclude(&key, group.outcome(), &group.history, context);
         }
     }
 

@@ -21,6 +21,9 @@ pub(super) struct Whereabouts {
 impl Whereabouts {
     /// The whereabouts of a span with these values, and why they are not known; nothing where they are.
     pub(super) fn of(by: &[u32], values: &[KeptValue]) -> Option<(Self, Reasons)> {
+        if values.iter().all(|value| value.read.unknown.is_empty()) {
+            return None;
+        }
         let mut why = Reasons::NONE;
         let terms = by.iter().map(|term| {
             let Some(read) = values.iter().find(|value| value.term == *term).map(|value| &value.read) else {
@@ -54,6 +57,11 @@ pub(super) fn each_key(by: &[u32], values: &[KeptValue], keys: &mut Keys, mut ca
         call(&[]);
         return;
     }
+    // Most rules have one term, and most spans one value of it: no list of them has to be made.
+    if let Some(value) = only(by, values).filter(|value| !matches!(value, Val::List(_))) {
+        write_single(&mut keys.key, &[value]);
+        return call(&keys.key);
+    }
     let mut reads: Vec<&Val<'_>> = Vec::with_capacity(by.len());
     for term in by {
         let read = values.iter().find(|v| v.term == *term).map(|v| &v.read);
@@ -69,4 +77,10 @@ pub(super) fn each_key(by: &[u32], values: &[KeptValue], keys: &mut Keys, mut ca
             call(&group.key);
         }
     }
+}
+
+/// The value of the only term.
+fn only<'v>(by: &[u32], values: &'v [KeptValue]) -> Option<&'v Val<'static>> {
+    let [term] = by else { return None };
+    values.iter().find(|value| value.term == *term)?.read.value.as_ref()
 }

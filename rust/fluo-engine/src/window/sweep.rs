@@ -218,7 +218,7 @@ impl Sweep {
         }
         let unknown = Outcome::Unknown(Reasons::of(Reason::Cardinality));
         let outcome = group.worst.map_or(unknown, |worst| worst.worse(unknown));
-        self.base.conclude(texts(&key), outcome, &group.history, context);
+        self.base.conclude(&key, outcome, &group.history, context);
     }
 
     /// Counts the bytes of a group anew.
@@ -425,7 +425,7 @@ impl Sweep {
 
     fn conclude(&mut self, key: &[u8], group: &Group, context: &mut Context<'_>) {
         let outcome = group.worst.unwrap_or(Outcome::Unknown(Reasons::of(Reason::Shutdown)));
-        self.base.conclude(texts(key), outcome, &group.history, context);
+        self.base.conclude(key, outcome, &group.history, context);
     }
 
     /// Observation ends: every group gets its verdict.

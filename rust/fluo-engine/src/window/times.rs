@@ -85,8 +85,9 @@ impl Times {
         self.events.iter().map(|e| e.end)
     }
 
-    pub(super) fn first_end(&self) -> Option<u64> {
-        self.events.first().map(|e| e.end)
+    /// Whether the next span makes the list grow.
+    pub(super) const fn is_full(&self) -> bool {
+        self.events.len() == self.events.capacity()
     }
 
     pub(super) fn last_end(&self) -> Option<u64> {
