@@ -234,3 +234,84 @@ fn the_nearest_miss_is_told_of_the_quickstarts_recording() {
     let text = fluo(&folder, &["replay", "--rules", "rules.yml", recording]).out;
     assert!(text.contains("\n  nearest   3 spans matched"), "{text}");
 }
+
+/// A recorded span: service, kind, trace, span, end, attributes as text.
+type Recorded = (String, i64, String, String, u64, BTreeMap<String, String>);
+
+/// The spans of the recorded shop, by their ends.
+fn shop() -> Vec<Recorded> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/quickstart/traces/shop.jsonl.gz");
+    let mut text = String::new();
+    let file = std::fs::File::open(path).unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(file), &mut text).unwrap();
+    let value = |v: &Value| v["stringValue"].as_str().map_or_else(|| v["intValue"].to_string().replace('"', ""), str::to_owned);
+    let attributes = |of: &Value| -> BTreeMap<String, String> {
+        of["attributes"].as_array().into_iter().flatten().map(|a| (a["key"].as_str().unwrap().to_owned(), value(&a["value"]))).collect()
+    };
+    let mut spans = Vec::new();
+    for line in text.lines() {
+        let request: Value = serde_json::from_str(line).unwrap();
+        for of_resource in request["resourceSpans"].as_array().unwrap() {
+            let service = attributes(&of_resource["resource"])["service.name"].clone();
+            for span in of_resource["scopeSpans"].as_array().unwrap().iter().flat_map(|scope| scope["spans"].as_array().unwrap()) {
+                spans.push((
+                    service.clone(),
+                    span["kind"].as_i64().unwrap_or(0),
+                    span["traceId"].as_str().unwrap().to_owned(),
+                    span["spanId"].as_str().unwrap().to_owned(),
+                    span["endTimeUnixNano"].as_str().unwrap().parse().unwrap(),
+                    attributes(span),
+                ));
+            }
+        }
+    }
+    spans.sort_by_key(|span| span.4);
+    spans
+}
+
+#[test]
+fn windows_fire_at_the_span_that_a_count_by_hand_finds() {
+    let quickstart = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/quickstart");
+    let file = |name: &str| quickstart.join(name).display().to_string();
+    let folder = in_folder(&[]);
+    let signals = |rules: &str| -> Vec<Value> {
+        let done = fluo(&folder, &["replay", "--rules", &file(rules), "--format", "jsonl", &file("traces/shop.jsonl.gz")]);
+        done.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let of = |signals: &[Value], rule: &str| -> Vec<(String, String)> {
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        signals
+            .iter()
+            .filter(|s| s["rule"] == rule && s["event"] == "fluo.violation")
+            .map(|s| (text(&s["trace_id"]), text(&s["span_id"])))
+            .collect()
+    };
+    let spans = shop();
+    let minute = 60 * S;
+    // The sixth in a minute of each key: nothing else happens before a minute has passed in this recording.
+    let sixth = |picked: Vec<(&String, &Recorded)>| -> Vec<(String, String)> {
+        let mut by_key: BTreeMap<&String, Vec<&Recorded>> = BTreeMap::new();
+        picked.into_iter().for_each(|(key, span)| by_key.entry(key).or_default().push(span));
+        let six = by_key.values().filter_map(|spans| spans.windows(6).find(|six| six[5].4 - six[0].4 < minute).map(|six| six[5]));
+        six.map(|span| (span.2.clone(), span.3.clone())).collect()
+    };
+    let windows = signals("rules/windows.yml");
+    let refused = spans.iter().filter(|s| s.1 == 2 && s.5.get("http.response.status_code").is_some_and(|code| code == "401"));
+    let expected = sixth(refused.filter_map(|s| Some((s.5.get("enduser.id")?, s))).collect());
+    assert_eq!(of(&windows, "login-failures-per-user"), expected);
+    assert_eq!(expected.len(), 1);
+    let expected = sixth(spans.iter().filter(|s| s.0 == "auth").map(|s| (&s.2, s)).collect());
+    assert_eq!(of(&windows, "auth-calls-per-minute"), expected);
+    assert_eq!(expected.len(), 1);
+    assert_eq!(of(&windows, "auth-concurrency"), []);
+    let of_service = spans.iter().filter(|s| {
+        let is = |keys: [&str; 2], wanted: &str| keys.iter().any(|key| s.5.get(*key).is_some_and(|found| found == wanted));
+        s.0 == "auth-service"
+            && is(["http.status_code", "http.response.status_code"], "401")
+            && is(["error.type"; 2], "AuthenticationError")
+    });
+    let all = String::new();
+    let expected = sixth(of_service.map(|s| (&all, s)).collect());
+    assert_eq!(of(&signals("rules/shop.yml"), "AuthFailuresRule"), expected);
+    assert_eq!(expected.len(), 1);
+}
