@@ -26,7 +26,7 @@ CORPUS := $(BUILT)/collector-cases.json
 DIFFERENTIAL := $(BUILT)/differential/examples/differential
 
 .PHONY: help lib lib-faults collector cli demo record test test-rust test-differential differential fuzz test-ffi test-go test-bench test-shop \
-  test-e2e lint bench bench-rust bench-collectors bench-go evaluate header clean
+  test-e2e lint bench bench-rust bench-collectors bench-go profile evaluate header clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -149,11 +149,14 @@ bench: lib ## Fluo beside its peers, one table; RUNS=5 takes each figure five ti
 	@echo "the engine's benchmarks run, output in .logs/bench.log"
 	@cargo bench --quiet --package fluo-engine --bench ingest -- --warm-up-time 1 --measurement-time 3 > .logs/bench.log 2>&1 \
 	  || { tail -n 40 .logs/bench.log >&2; exit 1; }
-	@cd $(BENCH) && go run . $(BENCH_FLAGS)
+	@cd $(BENCH) && go run . $(BENCH_FLAGS) | tee $(CURDIR)/.logs/bench.md
 
 bench-collectors: lib ## whole collectors with Fluo, without, and with tail_sampling
 	@$(MAKE) --no-print-directory $(BENCH_COLLECTOR)
 	@cd $(BENCH) && go run . $(BENCH_FLAGS) collectors
+
+profile: lib ## where the time of the engine and of ConsumeTraces goes; needs perf
+	@cd $(BENCH) && ./profile.sh $(CURDIR)/.logs/profile
 
 bench-rust: ## the benchmarks of the engine
 	@cargo bench --workspace

@@ -102,6 +102,10 @@ func (s Spec) consume(ctx context.Context) (Result, error) {
 	if !s.Hurried {
 		err = errors.Join(err, await(to, s.Wait, func() bool { return found.Len() >= len(asked)*int(send.rounds) }))
 	}
+	verdicts := ""
+	if found.Len() != len(asked)*int(send.rounds) {
+		verdicts = to.Verdicts()
+	}
 	err = errors.Join(err, to.Shutdown(ctx))
 	r.Total = int64(gauge.ProcessCPU() - began)
 	runtime.ReadMemStats(&after)
@@ -116,7 +120,10 @@ func (s Spec) consume(ctx context.Context) (Result, error) {
 	if s.Side == side.Nothing || s.Hurried {
 		return r, nil
 	}
-	return r, send.check(asked, found.At(), &r)
+	if err := send.check(asked, found.At(), &r); err != nil {
+		return r, fmt.Errorf("%w; its own account: %s", err, verdicts)
+	}
+	return r, nil
 }
 
 // await waits until every trace is decided: as the side says, or where it does not tell, until it has found what it must.

@@ -7,12 +7,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
@@ -26,6 +28,7 @@ const maxDuration = 6
 type fluo struct {
 	connector.Traces
 	metrics *sdkmetric.ManualReader
+	asked   map[string]bool
 	keys    int
 }
 
@@ -62,7 +65,7 @@ func startFluo(ctx context.Context, s Settings, found *Found) (Side, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fluo{Traces: edge, metrics: reader, keys: keys}, edge.Start(ctx, host())
+	return &fluo{Traces: edge, metrics: reader, asked: asked, keys: keys}, edge.Start(ctx, host())
 }
 
 // projected counts the attributes that the rules read, of spans and of their resources.
@@ -94,20 +97,50 @@ func (f *fluo) Open() (int64, error) { return f.gauge("otelcol_connector_fluo_tr
 func (f *fluo) Held() (int64, error) { return f.gauge("otelcol_connector_fluo_memory_held") }
 func (f *fluo) Keys() int            { return f.keys }
 
-// gauge reads one of the connector's own metrics.
-func (f *fluo) gauge(name string) (int64, error) {
-	var all metricdata.ResourceMetrics
-	if err := f.metrics.Collect(context.Background(), &all); err != nil {
-		return 0, err
+// Verdicts lists the verdicts of the question by outcome and reason, and the signals that were lost.
+func (f *fluo) Verdicts() string {
+	all, err := f.collect()
+	if err != nil {
+		return err.Error()
 	}
-	for _, scope := range all.ScopeMetrics {
-		for _, m := range scope.Metrics {
-			if data, ok := m.Data.(metricdata.Gauge[int64]); ok && m.Name == name && len(data.DataPoints) == 1 {
-				return data.DataPoints[0].Value, nil
+	var text []string
+	for _, m := range all {
+		data, ok := m.Data.(metricdata.Sum[int64])
+		if !ok {
+			continue
+		}
+		for _, point := range data.DataPoints {
+			rule, ofRule := point.Attributes.Value("rule")
+			signals := strings.Contains(m.Name, "signals")
+			if point.Value > 0 && (signals || ofRule && f.asked[rule.AsString()]) {
+				text = append(text, fmt.Sprintf("%s %s %d", m.Name, point.Attributes.Encoded(attribute.DefaultEncoder()), point.Value))
 			}
 		}
 	}
+	return strings.Join(text, "; ")
+}
+
+// gauge reads one of the connector's own metrics.
+func (f *fluo) gauge(name string) (int64, error) {
+	all, err := f.collect()
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range all {
+		if data, ok := m.Data.(metricdata.Gauge[int64]); ok && m.Name == name && len(data.DataPoints) == 1 {
+			return data.DataPoints[0].Value, nil
+		}
+	}
 	return 0, fmt.Errorf("the connector has no metric `%s`", name)
+}
+
+func (f *fluo) collect() (metrics []metricdata.Metrics, err error) {
+	var all metricdata.ResourceMetrics
+	err = f.metrics.Collect(context.Background(), &all)
+	for _, scope := range all.ScopeMetrics {
+		metrics = append(metrics, scope.Metrics...)
+	}
+	return metrics, err
 }
 
 // signals notes the traces that violations of the rules in asked are about.

@@ -22,6 +22,7 @@ type peer struct{ processor.Traces }
 func (peer) Open() (int64, error) { return -1, nil }
 func (peer) Held() (int64, error) { return 0, nil }
 func (peer) Keys() int            { return -1 }
+func (peer) Verdicts() string     { return "not told" }
 
 func startPeer(ctx context.Context, factory processor.Factory, values map[string]any, next consumer.Traces) (Side, error) {
 	cfg := factory.CreateDefaultConfig()

@@ -51,6 +51,8 @@ type Side interface {
 	Held() (int64, error)
 	// Keys is how many attributes of a span the side copies out of a batch, or -1 for all.
 	Keys() int
+	// Verdicts says what the side knows of its answers, for complaints.
+	Verdicts() string
 	// Shutdown decides what is open and ends the side.
 	Shutdown(context.Context) error
 }
@@ -125,4 +127,5 @@ func (nothing) ConsumeTraces(context.Context, ptrace.Traces) error { return nil 
 func (nothing) Open() (int64, error)                               { return 0, nil }
 func (nothing) Held() (int64, error)                               { return 0, nil }
 func (nothing) Keys() int                                          { return 0 }
+func (nothing) Verdicts() string                                   { return "none" }
 func (nothing) Shutdown(context.Context) error                     { return nil }
