@@ -32,7 +32,7 @@ func (s Spec) hold(ctx context.Context) (Result, error) {
 	if err == nil {
 		rounds := (s.Spans + t.Spans - 1) / t.Spans
 		r.Spans = rounds * t.Spans
-		err = fill(ctx, t, to, rounds)
+		err = s.fill(ctx, t, to, rounds)
 	}
 	r.Traces, r.Keys = r.Spans/t.Spans*t.Traces, to.Keys()
 	want := int64(r.Traces)
@@ -49,9 +49,10 @@ func (s Spec) hold(ctx context.Context) (Result, error) {
 	return r, errors.Join(err, to.Shutdown(ctx))
 }
 
-// fill sends so many rounds. A side that keeps what it is given gets requests of its own.
-func fill(ctx context.Context, t *traffic.Traffic, to side.Side, rounds int) error {
-	if !to.Capabilities().MutatesData {
+// fill sends so many rounds. The requests are decoded anew, so that the spans that a side keeps share nothing; Fluo keeps nothing
+// of a request.
+func (s Spec) fill(ctx context.Context, t *traffic.Traffic, to side.Side, rounds int) error {
+	if s.Side == side.Fluo {
 		return repeat(ctx, t, to, 0, rounds)
 	}
 	send := sender{traffic: t, to: to}
