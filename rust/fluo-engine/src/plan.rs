@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) index: SelectorIndex,
     /// Terms that are evaluated at ingest and kept, each once.
     pub(crate) terms: Vec<KeptTerm>,
+    /// Terms that read the parent or the root, by their number without [`FAR`]: they are computed from kept ones when they are asked for.
+    pub(crate) far_terms: Vec<TermNode>,
     /// By selector: the terms that are kept of the spans that it picks, beside those of all spans.
     pub(crate) terms_of_selector: Vec<Vec<u32>>,
     /// The terms that are kept of every span that leaves a record.
@@ -62,6 +64,9 @@ pub(crate) struct Plan {
     pub(crate) projection: Projection,
     pub(crate) keys: KeyTable,
 }
+
+/// The bit that tells the number of a far term from that of a kept one.
+pub(crate) const FAR: u32 = 1 << 31;
 
 /// A term that is kept on the spans on which a rule reads it.
 #[derive(Debug)]
@@ -352,6 +357,11 @@ const fn arith_sign(op: ArithOp) -> &'static str {
 }
 
 impl Plan {
+    /// The term behind a number, where it reads the parent or the root.
+    pub(crate) fn far(&self, term: u32) -> Option<&TermNode> {
+        if term & FAR == 0 { None } else { self.far_terms.get((term & !FAR) as usize) }
+    }
+
     /// The checked rule behind a plan's rule.
     pub(crate) fn source(&self, rule: &RulePlan) -> Option<&Rule> {
         self.ruleset.rules.get(rule.rule)

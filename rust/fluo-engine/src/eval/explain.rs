@@ -203,7 +203,18 @@ impl<'t> Blame<'_, 't> {
             self.span(*at);
             if let Some(plan) = self.view.set(set) {
                 self.steps(&plan.steps, *at);
+                if plan.grouped {
+                    self.grouped(*at);
+                }
             }
+        }
+    }
+
+    /// Cites the parent or root that puts a span into its group.
+    fn grouped(&mut self, at: usize) {
+        let by = self.view.by.borrow().clone();
+        for node in by.into_iter().filter_map(|term| self.view.plan.far(term)) {
+            self.owners(node, at);
         }
     }
 

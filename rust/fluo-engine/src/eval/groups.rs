@@ -6,7 +6,6 @@ use std::rc::Rc;
 use super::spanset::Member;
 use super::view::View;
 use crate::plan::RulePlan;
-use crate::store::record::Record;
 use crate::truth::{Reasons, Truth};
 use crate::value::{Val, duration_text, hex};
 use crate::verdict::Reason;
@@ -120,8 +119,8 @@ pub(super) struct GroupMembers {
 impl View<'_> {
     /// The groups that a span belongs to by these terms, and why there may be others. A list puts the span into the group of each of
     /// its elements; a missing value leaves it out.
-    pub(crate) fn groups_of(&self, record: &Record, by: &[u32]) -> (Vec<Group>, Reasons) {
-        let reads: Vec<_> = by.iter().map(|term| self.trace.value(record, *term)).collect();
+    pub(crate) fn groups_of(&self, at: usize, by: &[u32]) -> (Vec<Group>, Reasons) {
+        let reads: Vec<_> = by.iter().map(|term| self.value(at, *term)).collect();
         let unknown = reads.iter().fold(Reasons::NONE, |why, read| why.and(read.unknown));
         let values: Option<Vec<&Val<'_>>> = reads.iter().map(|read| read.value.as_ref()).collect();
         let Some(values) = values else { return (Vec::new(), unknown) };
@@ -150,8 +149,7 @@ impl View<'_> {
     fn group_members(&self, set: u32) -> GroupMembers {
         let mut found = GroupMembers::default();
         for member in self.members(set).iter() {
-            let Some(record) = self.record(member.at) else { continue };
-            let (groups, doubt) = self.groups_of(record, &self.by.borrow());
+            let (groups, doubt) = self.groups_of(member.at, &self.by.borrow());
             for group in groups {
                 found.of.entry(group.key).or_default().push(*member);
             }
@@ -164,10 +162,9 @@ impl View<'_> {
 
     /// Whether a span belongs to a group of the rule at hand.
     pub(super) fn is_in_group(&self, at: usize, group: &[u8]) -> Truth {
-        let Some(record) = self.record(at) else { return Truth::False };
         let by = self.by.borrow();
         by.iter().zip(parts(group)).fold(Truth::True, |all, (term, part)| {
-            let read = self.trace.value(record, *term);
+            let read = self.value(at, *term);
             let equals = |value: &Val<'_>| {
                 let mut key = Vec::new();
                 value.write_key(&mut key);
@@ -192,8 +189,8 @@ impl View<'_> {
     pub(crate) fn groups(&self, rule: &RulePlan) -> Vec<Group> {
         let mut found = BTreeMap::new();
         for set in &rule.grouped_sets {
-            for record in self.members(*set).iter().filter_map(|member| self.record(member.at)) {
-                for group in self.groups_of(record, &rule.by).0 {
+            for member in self.members(*set).iter() {
+                for group in self.groups_of(member.at, &rule.by).0 {
                     found.insert(group.key.clone(), group);
                 }
             }

@@ -100,8 +100,7 @@ impl<'t> View<'t> {
         for set in &rule.grouped_sets {
             why = why.and(self.hidden_of(*set, Frame::default()));
             for member in self.members(*set).iter() {
-                let keys = self.record(member.at).map_or(Reasons::NONE, |record| self.groups_of(record, &rule.by).1);
-                why = why.and(keys);
+                why = why.and(self.groups_of(member.at, &rule.by).1);
             }
         }
         why

@@ -11,7 +11,7 @@ use super::groups::GroupMembers;
 use super::spanset::Member;
 use super::topology::Topology;
 use crate::expr::read::Read;
-use crate::expr::{Env, LocalField, Node};
+use crate::expr::{self, Env, LocalField, Node};
 use crate::plan::Plan;
 use crate::shard::Shared;
 use crate::store::combination::Combinations;
@@ -85,8 +85,11 @@ impl<'t> View<'t> {
         self.records().get(at)
     }
 
-    /// The kept value of a term.
+    /// The value of a term.
     pub(crate) fn value(&self, at: usize, term: u32) -> Read<'t> {
+        if let Some(node) = self.plan.far(term) {
+            return expr::term(node, &RecordEnv { view: self, at });
+        }
         self.record(at).map_or(Read::MISSING, |record| self.trace.value(record, term))
     }
 

@@ -116,10 +116,9 @@ impl Compiler {
                     SpanRef::First(set) => Distinguished::First(self.merged(set, by)),
                     SpanRef::Last(set) => Distinguished::Last(self.merged(set, by)),
                 };
-                let own = Term::Field(Field { owner: Owner::Span, key: of.field.key.clone() });
                 let kept = match span {
-                    Distinguished::Root => self.kept(&own, None),
-                    Distinguished::First(set) | Distinguished::Last(set) => self.kept_on_sets(&own, &[set]),
+                    Distinguished::Root => self.kept(&Term::Field(Field { owner: Owner::Span, key: of.field.key.clone() }), None),
+                    Distinguished::First(set) | Distinguished::Last(set) => self.kept_on_sets(&Term::Field(of.field.clone()), &[set]),
                 };
                 ClaimTerm::OfSpan { span, term: kept, text: print::term(term, Scope::Trace) }
             }

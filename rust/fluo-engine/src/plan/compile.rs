@@ -9,7 +9,7 @@ use fluo_lang::program::{Expr, Guard, MessagePart, Mode, Polarity, RuleSet, Scop
 use super::claim::Sets;
 use super::direction::Directions;
 use super::predicate::is_local_term;
-use super::{Claim, ClaimTerm, Function, KeptTerm, Near, Plan, RelationPlan, RulePlan, SelectorIndex, SetPlan, StepPlan, fields};
+use super::{Claim, ClaimTerm, FAR, Function, KeptTerm, Near, Plan, RelationPlan, RulePlan, SelectorIndex, SetPlan, StepPlan, fields};
 use crate::expr::{Node, TermNode};
 use crate::otlp::KeyTable;
 use crate::store::calls::CALL_KEYS;
@@ -20,6 +20,7 @@ pub(super) struct Compiler {
     pub(super) selectors: Vec<Node>,
     pub(super) selector_ids: HashMap<String, u32>,
     pub(super) terms: Vec<KeptTerm>,
+    pub(super) far_terms: Vec<TermNode>,
     pub(super) term_ids: HashMap<String, u32>,
     pub(super) sets: Vec<SetPlan>,
     pub(super) relations: Vec<RelationPlan>,
@@ -52,6 +53,7 @@ impl Plan {
             selectors: Vec::new(),
             selector_ids: HashMap::new(),
             terms: Vec::new(),
+            far_terms: Vec::new(),
             term_ids: HashMap::new(),
             sets: Vec::new(),
             relations: Vec::new(),
@@ -160,6 +162,7 @@ impl Plan {
             rules,
             index,
             terms: compiler.terms,
+            far_terms: compiler.far_terms,
             terms_of_selector,
             terms_of_all,
             sets: compiler.sets,
@@ -194,10 +197,13 @@ impl Compiler {
         id
     }
 
-    /// The id of a kept local term. `only_on` names the selectors whose spans need it; `None` means all spans.
+    /// The number of a term. A local one is kept; `only_on` names the selectors whose spans need it, `None` means all spans. One that
+    /// reads the parent or the root is computed from what is kept of those.
     pub(super) fn kept(&mut self, term: &Term, only_on: Option<u32>) -> u32 {
-        debug_assert!(is_local_term(term), "only local terms are kept");
         let key = format!("{term:?}");
+        if !is_local_term(term) {
+            return self.far(term, key);
+        }
         if let Some(id) = self.term_ids.get(&key).copied() {
             if let Some(kept) = self.terms.get_mut(id as usize) {
                 match (&mut kept.only_on, only_on) {
@@ -216,7 +222,19 @@ impl Compiler {
         id
     }
 
-    /// The id of a local term that is read on the spans of these sets.
+    /// The number of a term that is not local.
+    fn far(&mut self, term: &Term, key: String) -> u32 {
+        if let Some(id) = self.term_ids.get(&key) {
+            return *id;
+        }
+        let node = self.term(term);
+        let id = FAR | count(self.far_terms.len());
+        self.far_terms.push(node);
+        self.term_ids.insert(key, id);
+        id
+    }
+
+    /// The number of a term that is read on the spans of these sets.
     pub(super) fn kept_on_sets(&mut self, term: &Term, sets: &[u32]) -> u32 {
         let selectors: Option<Vec<u32>> = sets.iter().map(|set| self.sets.get(*set as usize)?.selector).collect();
         match selectors.as_deref() {

@@ -96,7 +96,7 @@ impl Compiler {
     }
 
     /// A term as it is read on kept spans.
-    fn term(&mut self, term: &Term) -> TermNode {
+    pub(super) fn term(&mut self, term: &Term) -> TermNode {
         if let Term::Literal(value) = term {
             return literal(value);
         }

@@ -77,7 +77,7 @@ fn windows(by: &'static str) -> BoxedStrategy<String> {
         2 => (set(), set(), select(vec!["+", "-", "*", "/"]), operator(), 0..4u32)
             .prop_map(|(a, b, arith, op, n)| format!("{a}.count() {arith} {b}.count() {op} {n}")),
         1 => (set(), operator(), 0..400u32).prop_map(|(set, op, n)| format!("{set}.rate() {op} {n}")),
-        1 => (set(), select(vec!["first.k", "last.k", "first.name", "last.u"]), operator(), value())
+        1 => (set(), select(vec!["first.k", "last.k", "first.name", "last.u", "last.parent.k"]), operator(), value())
             .prop_map(|(set, field, op, v)| format!("{set}.{field} {op} {v}")),
         1 => (set(), select(vec!["", ".exists()", ".empty()"])).prop_map(|(set, method)| format!("{set}{method}")),
         1 => (set(), select(vec!["any", "all", "none"]), predicate(Reach::Own)).prop_map(|(set, q, p)| format!("{set}.{q}({p})")),
@@ -105,12 +105,15 @@ fn gap() -> impl Strategy<Value = &'static str> {
     prop_oneof![9 => Just(""), 1 => Just("  on_gap: signal\n")]
 }
 
-const BY: [&str; 6] = [".by(k)", ".by(u)", ".by(parent_id)", ".by(service, k)", ".by(shape(s))", ".by(event.n)"];
+const BY: [&str; 7] = [".by(k)", ".by(u)", ".by(parent_id)", ".by(service, k)", ".by(shape(s))", ".by(event.n)", ".by(parent.k)"];
+
+/// Over all spans only what a span itself says.
+const OWN_BY: &[&str] = BY.split_at(6).0;
 
 const WITHIN: [&str; 4] = [".within(5ms)", ".within(10ms)", ".within(20ms)", ".within(40ms)"];
 
 fn by() -> impl Strategy<Value = &'static str> {
-    select(&BY[..])
+    select(OWN_BY)
 }
 
 fn within() -> impl Strategy<Value = &'static str> {
@@ -169,7 +172,7 @@ fn comparison(suffix: String) -> BoxedStrategy<String> {
             let suffix = suffix.clone();
             move |(set, time, op, n)| format!("{set}{suffix}.{time} {op} {n}ms")
         }),
-        1 => (spanset(), select(vec!["first.k", "last.k", "first.name", "last.u"]), operator(), value()).prop_map({
+        1 => (spanset(), select(vec!["first.k", "last.k", "first.name", "last.u", "last.parent.k"]), operator(), value()).prop_map({
             let suffix = suffix.clone();
             move |(set, field, op, v)| format!("{set}{suffix}.{field} {op} {v}")
         }),
@@ -194,8 +197,8 @@ fn ordering() -> impl Strategy<Value = &'static str> {
 fn number() -> impl Strategy<Value = &'static str> {
     prop_oneof![
         8 => Just("count()"),
-        2 => select(vec!["distinct(k)", "distinct(u)", "distinct(k, u)", "distinct(service)", "distinct(event.n)"]),
-        3 => select(vec!["sum(k)", "min(k)", "max(k)", "avg(k)", "p50(k)", "quantile(k, 0.7)", "sum(event.n)", "max(n)"]),
+        2 => select(vec!["distinct(k)", "distinct(u)", "distinct(k, u)", "distinct(service)", "distinct(event.n)", "distinct(parent.k)"]),
+        3 => select(vec!["sum(k)", "min(k)", "max(k)", "avg(k)", "p50(k)", "quantile(k, 0.7)", "sum(event.n)", "max(n)", "sum(parent.k)", "max(root.k)"]),
         2 => select(vec!["concurrent()", "longest_run(k)", "longest_run(name)"]),
     ]
 }
@@ -246,7 +249,7 @@ fn structural(inner: impl Strategy<Value = String> + Clone + 'static) -> impl St
 
 fn timed(inner: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy<Value = String> {
     let options = (
-        prop::option::weighted(0.2, select(vec!["same=k", "same=[k, u]"])),
+        prop::option::weighted(0.2, select(vec!["same=k", "same=[k, u]", "same=parent.k"])),
         prop::option::weighted(0.2, Just("at_least=2")),
         prop::option::weighted(0.3, select(vec!["within=1ms", "within=20ms", "within=150ms", "within=1s"])),
     );

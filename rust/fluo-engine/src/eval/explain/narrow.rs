@@ -10,7 +10,7 @@ use fluo_lang::program::CompareOp;
 use super::{Explanation, MAX_EVIDENCE, counted};
 use crate::eval::rule::Outcome;
 use crate::eval::view::{Frame, View};
-use crate::plan::{Claim, ClaimTerm, Distinguished, Function, RulePlan};
+use crate::plan::{Claim, ClaimTerm, Distinguished, Function, RulePlan, SetPlan};
 use crate::shard::Shared;
 
 /// Kept spans of a trace up to which all of them are tried where those that the claim seems to rest on do not break it.
@@ -116,7 +116,8 @@ impl View<'_> {
             (None, Some(set)) if matches!(left, ClaimTerm::Literal(_)) => self.set(set),
             _ => None,
         };
-        let Some(counted) = counted.filter(|set| set.selector.is_some() && rule.widest.is_none()) else {
+        let is_near = |set: &&SetPlan| !set.grouped || rule.by.iter().all(|term| self.plan.far(*term).is_none());
+        let Some(counted) = counted.filter(|set| set.selector.is_some() && rule.widest.is_none()).filter(is_near) else {
             return false;
         };
         match &rule.guard {
