@@ -10,7 +10,7 @@ use foldhash::quality::RandomState;
 use crate::clock::Clocks;
 use crate::config::{Config, ConfigError};
 use crate::generation::Generation;
-use crate::ingest::Batch;
+use crate::ingest::{Batch, Ordered};
 use crate::plan::Plan;
 use crate::projection::Projection;
 use crate::queue::SignalQueue;
@@ -108,8 +108,8 @@ struct Counters {
 }
 
 /// The shard of a trace by the hash of its id: ascending with it, so that what is sorted by hash lies together by shard.
-const fn shard_of(hash: u64) -> usize {
-    (((hash >> 32) * SHARDS as u64) >> 32) as usize
+const fn shard_of(span: Ordered) -> usize {
+    ((span.upper() * SHARDS as u64) >> 32) as usize
 }
 
 /// Locks a mutex; a thread that panicked while it held the lock has poisoned the engine at the boundary, so what it left is not
@@ -221,9 +221,9 @@ impl Engine {
     /// Hands the spans of a batch to their shards, one shard after the other.
     fn apply(&self, generation: &Arc<Generation>, is_current: bool, batch: &Batch, moment: Moment, fresh: &mut Vec<u32>, out: &mut Outbox) {
         let mut rest = batch.order();
-        while let Some((hash, _)) = rest.first() {
-            let number = shard_of(*hash);
-            let (mine, others) = rest.split_at(rest.partition_point(|(hash, _)| shard_of(*hash) == number));
+        while let Some(first) = rest.first() {
+            let number = shard_of(*first);
+            let (mine, others) = rest.split_at(rest.partition_point(|span| shard_of(*span) == number));
             rest = others;
             if let Some(shard) = self.shards.get(number) {
                 lock(shard).apply(&self.shared, generation, is_current, batch, mine, moment, fresh, out);

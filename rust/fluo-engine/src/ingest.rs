@@ -29,6 +29,27 @@ pub(crate) struct Incoming {
     misses: (u32, u32),
 }
 
+/// A span in the order of the hashes of traces, those of one trace in the order of the message: the upper half of the hash, then the
+/// index of the span. One word sorts twice as fast as two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ordered(u64);
+
+impl Ordered {
+    const fn new(hash: u64, index: u32) -> Self {
+        Self((hash & !(u32::MAX as u64)) | index as u64)
+    }
+
+    /// The upper half of the trace's hash.
+    pub(crate) const fn upper(self) -> u64 {
+        self.0 >> 32
+    }
+
+    /// The index of the span.
+    pub(crate) const fn index(self) -> usize {
+        (self.0 & u32::MAX as u64) as usize
+    }
+}
+
 /// The spans of a message as one plan sees them. Reused for every message.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -39,8 +60,7 @@ pub(crate) struct Batch {
     /// The same for the rules over `spans`, where there are any.
     values: Vec<KeptValue>,
     misses: Vec<Miss>,
-    /// The spans by the hashes of their traces, those of one trace in the order of the message.
-    order: Vec<(u64, u32)>,
+    order: Vec<Ordered>,
     /// The spans that were new in their trace; for whoever applies the batch.
     pub(crate) fresh: Vec<u32>,
     scratch: Scratch,
@@ -84,7 +104,7 @@ impl Batch {
                 Some(last) if last.trace == span.trace_id => last.hash,
                 _ => shared.trace_hash(&span.trace_id),
             };
-            order.push((hash, len(spans)));
+            order.push(Ordered::new(hash, len(spans)));
             spans.push(Incoming {
                 trace: span.trace_id,
                 hash,
@@ -114,7 +134,7 @@ impl Batch {
     }
 
     /// The spans by the hashes of their traces, those of one trace in the order of the message.
-    pub(crate) fn order(&self) -> &[(u64, u32)] {
+    pub(crate) fn order(&self) -> &[Ordered] {
         &self.order
     }
 

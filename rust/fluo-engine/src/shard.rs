@@ -13,7 +13,7 @@ use foldhash::quality::RandomState;
 
 use crate::config::{Config, TopIsRoot};
 use crate::generation::Generation;
-use crate::ingest::{Batch, Incoming};
+use crate::ingest::{Batch, Incoming, Ordered};
 use crate::plan::Plan;
 use crate::signal::{Signal, Trigger};
 use crate::stats::Stats;
@@ -138,16 +138,16 @@ impl Shard {
         generation: &Arc<Generation>,
         is_current: bool,
         batch: &Batch,
-        mine: &[(u64, u32)],
+        mine: &[Ordered],
         moment: Moment,
         fresh: &mut Vec<u32>,
         out: &mut Outbox,
     ) {
         self.advance(shared, moment.now, out);
         let mut rest = mine;
-        while let Some(first) = rest.first().and_then(|(_, index)| batch.spans.get(*index as usize)) {
+        while let Some(first) = rest.first().and_then(|first| batch.spans.get(first.index())) {
             // Two traces of one hash may lie mixed; then each run is a part of its trace.
-            let is_of_trace = |(_, index): &&(u64, u32)| batch.spans.get(*index as usize).is_some_and(|span| span.trace == first.trace);
+            let is_of_trace = |one: &&Ordered| batch.spans.get(one.index()).is_some_and(|span| span.trace == first.trace);
             let (run, others) = rest.split_at(rest.iter().take_while(is_of_trace).count());
             rest = others;
             if let Some(place) = self.place(shared, generation, is_current, first, run.len(), moment, out) {
@@ -210,15 +210,15 @@ impl Shard {
     }
 
     /// Offers spans of one trace to it, then looks whether one of its rules is decided.
-    fn offer_all(&mut self, shared: &Shared, batch: &Batch, run: &[(u64, u32)], place: u32, fresh: &mut Vec<u32>, out: &mut Outbox) {
+    fn offer_all(&mut self, shared: &Shared, batch: &Batch, run: &[Ordered], place: u32, fresh: &mut Vec<u32>, out: &mut Outbox) {
         let mut news = std::mem::take(&mut self.scratch.news);
         news.clear();
         let mut has_news = false;
-        for (_, index) in run {
-            let Some(span) = batch.spans.get(*index as usize) else { continue };
+        for one in run {
+            let Some(span) = batch.spans.get(one.index()) else { continue };
             match self.offer(shared, batch, span, place, out) {
                 Added::New => {
-                    fresh.push(*index);
+                    fresh.extend(u32::try_from(one.index()));
                     let picks = batch.picks(span);
                     has_news = true;
                     news.extend(picks.iter().map(|p| p.selector));

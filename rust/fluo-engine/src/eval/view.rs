@@ -106,6 +106,9 @@ impl<'t> View<'t> {
     /// Whether a call of the trace (or, where a span is given, a call below it) leads nowhere although a span of the set is expected
     /// there.
     pub(super) fn dangling(&self, set: &str, below: Option<usize>) -> Reasons {
+        if !self.shared.calls.expect_anything() {
+            return Reasons::NONE;
+        }
         let childless = self.childless.get_or_init(|| self.trace.childless_calls());
         let counts = |call: &Call| match below {
             None => true,
@@ -118,7 +121,7 @@ impl<'t> View<'t> {
 
     /// Whether some call of the trace leads nowhere although the table expects something below it.
     pub(crate) fn may_dangle(&self) -> bool {
-        if self.trace.calls().is_empty() {
+        if self.trace.calls().is_empty() || !self.shared.calls.expect_anything() {
             return false;
         }
         let childless = self.childless.get_or_init(|| self.trace.childless_calls());

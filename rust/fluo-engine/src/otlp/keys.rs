@@ -75,8 +75,8 @@ impl KeyTable {
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
     keys: Vec<Box<[u8]>>,
-    /// One bit for each length that occurs; the last for all from 63 on.
-    lengths: u64,
+    /// By length, the last for all from 63 on: one bit for each class of first bytes that keys of this length have.
+    starts: [u8; 64],
     table: Vec<Entry>,
     seed: u64,
     /// Whether attributes under other keys are read too.
@@ -97,7 +97,12 @@ const SEEDS: u64 = 64;
 impl Keys {
     fn new(keys: &BTreeSet<String>, all: bool) -> Self {
         let keys: Vec<Box<[u8]>> = keys.iter().map(|key| key.as_bytes().into()).collect();
-        let lengths = keys.iter().fold(0, |bits, key| bits | length_bit(key));
+        let mut starts = [if all { u8::MAX } else { 0 }; 64];
+        for key in &keys {
+            if let Some(classes) = starts.get_mut(key.len().min(63)) {
+                *classes |= class(key);
+            }
+        }
         let cells = (keys.len() * 4).next_power_of_two();
         let mut best: Option<(usize, u64, Vec<Entry>)> = None;
         for attempt in 1..=SEEDS {
@@ -111,7 +116,7 @@ impl Keys {
             }
         }
         let (_, seed, table) = best.unwrap_or_default();
-        Self { keys, lengths, table, seed, all }
+        Self { keys, starts, table, seed, all }
     }
 
     /// Whether nothing at all is read here.
@@ -123,9 +128,15 @@ impl Keys {
         self.keys.len()
     }
 
+    /// Whether attributes under this key may be read at all: a quick look that spares most keys the search for their slot.
+    #[inline(always)]
+    pub(super) fn may_read(&self, key: &[u8]) -> bool {
+        self.starts.get(key.len().min(63)).is_some_and(|classes| classes & class(key) != 0)
+    }
+
     #[inline]
     pub(super) fn slot(&self, key: &[u8]) -> Option<usize> {
-        if self.lengths & length_bit(key) == 0 {
+        if !self.may_read(key) {
             return None;
         }
         let hash = hash(key, self.seed);
@@ -162,9 +173,10 @@ fn fill(keys: &[Box<[u8]>], cells: usize, seed: u64) -> (usize, Vec<Entry>) {
     (collisions, table)
 }
 
-#[inline]
-fn length_bit(key: &[u8]) -> u64 {
-    1 << key.len().min(63)
+/// One bit for the class of the first byte.
+#[inline(always)]
+fn class(key: &[u8]) -> u8 {
+    1 << (key.first().copied().unwrap_or_default() & 7)
 }
 
 /// Mixes the length, the first and the last eight bytes, in which attribute keys differ.

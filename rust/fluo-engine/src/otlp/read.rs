@@ -356,11 +356,17 @@ fn before<'a>(frame: &'a [u8], part: &[u8]) -> &'a [u8] {
 }
 
 /// Remembers an attribute that somebody reads.
-#[inline]
+#[inline(always)]
 fn attribute(pair: &[u8], keys: &Keys, slots: &Slots, message: &[u8]) -> Result<()> {
-    let Some((key, value)) = value::plain(pair) else {
-        return odd_attribute(pair, keys, slots, message);
-    };
+    match value::plain(pair) {
+        Some((key, value)) if keys.may_read(key) => plain_attribute(key, value, keys, slots, message),
+        Some(_) => Ok(()),
+        None => odd_attribute(pair, keys, slots, message),
+    }
+}
+
+#[inline(never)]
+fn plain_attribute(key: &[u8], value: &[u8], keys: &Keys, slots: &Slots, message: &[u8]) -> Result<()> {
     let filled = keys.slot(key).is_some_and(|slot| slots.fill(slot, Held::Value(Place::of(message, value))));
     if filled || keys.all { value::check_value(value, value::TOP) } else { Ok(()) }
 }

@@ -134,10 +134,13 @@ pub(super) fn plain(pair: &[u8]) -> Option<(&[u8], &[u8])> {
         let len = usize::from(*len & 0x7f) | (usize::from(*high) << 7);
         (*high < 0x80 && other.len() == len).then_some(other)?
     };
-    match (u32::from(*first), u32::from(*second)) {
-        (KEY, VALUE) => Some((one, other)),
-        (VALUE, KEY) => Some((other, one)),
-        _ => None,
+    let tags = (u32::from(*first), u32::from(*second));
+    if tags == (KEY, VALUE) {
+        Some((one, other))
+    } else if tags == (VALUE, KEY) {
+        Some((other, one))
+    } else {
+        None
     }
 }
 

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::quality::RandomState;
@@ -72,6 +72,8 @@ pub struct CallEntry {
 pub(crate) struct Calls {
     hasher: RandomState,
     table: RwLock<Table>,
+    /// Whether something was ever expected below some call.
+    expects: AtomicBool,
     /// Lessons taken in.
     learned: AtomicU64,
 }
@@ -108,6 +110,12 @@ struct Row {
     below: HashMap<String, u64>,
 }
 
+impl Row {
+    fn expects_any(&self) -> bool {
+        self.traces >= ENOUGH && self.below.values().any(|below| below * 100 >= self.traces * SHARE)
+    }
+}
+
 /// What a complete trace teaches: its calls, each with the spansets that lay below all of them.
 #[derive(Debug)]
 pub(crate) struct Lesson {
@@ -117,7 +125,7 @@ pub(crate) struct Lesson {
 
 impl Calls {
     pub(crate) fn new(hasher: RandomState) -> Self {
-        Self { hasher, table: RwLock::default(), learned: AtomicU64::new(0) }
+        Self { hasher, table: RwLock::default(), expects: AtomicBool::new(false), learned: AtomicU64::new(0) }
     }
 
     /// The number of a span's call; 0 for one that the table has no room for.
@@ -169,11 +177,20 @@ impl Calls {
         hash.finish()
     }
 
+    /// Whether something was ever expected below some call: as long as it was not, no call can dangle.
+    pub(crate) fn expect_anything(&self) -> bool {
+        self.expects.load(Ordering::Relaxed)
+    }
+
     /// Whether anything is expected below the call.
     pub(crate) fn expects_any(&self, call: u32) -> bool {
-        let table = self.read();
-        let expects = |row: &Row| row.traces >= ENOUGH && row.below.values().any(|below| below * 100 >= row.traces * SHARE);
-        table.row(call).is_some_and(expects)
+        self.read().row(call).is_some_and(Row::expects_any)
+    }
+
+    fn take_note(&self, row: &Row) {
+        if row.expects_any() {
+            self.expects.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Whether a trace should teach: every one until the table is settled, then one of eight by its id.
@@ -201,6 +218,7 @@ impl Calls {
             for selector in lesson.below {
                 *row.below.entry(selector).or_default() += 1;
             }
+            self.take_note(row);
         }
     }
 
@@ -236,6 +254,7 @@ impl Calls {
             let Some(row) = (call as usize).checked_sub(1).and_then(|at| table.rows.get_mut(at)) else { continue };
             row.traces = row.traces.max(entry.traces);
             row.below.insert(entry.selector.clone(), entry.below);
+            self.take_note(row);
         }
     }
 }

@@ -4,6 +4,16 @@
 /// Sizes of lists, in units: 2, then steps of 4 up to 32 and of 8 up to 64. Longer lists grow by an eighth and are not pooled.
 const SIZES: [usize; 13] = [2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64];
 
+/// The least of [`SIZES`] that has room for so many units, by its place.
+const fn size_for(units: usize) -> Option<usize> {
+    match units {
+        0..=2 => Some(0),
+        3..=32 => Some(units.div_ceil(4)),
+        33..=64 => Some(4 + units.div_ceil(8)),
+        _ => None,
+    }
+}
+
 /// Lists of one size that are kept at most.
 const KEPT: usize = 128;
 
@@ -33,7 +43,7 @@ impl<T> Pool<T> {
     #[inline(never)]
     fn grow(&mut self, list: &mut Vec<T>, more: usize) {
         let wanted = list.len() + more;
-        let Some(size) = SIZES.iter().position(|size| size * self.unit >= wanted) else {
+        let Some(size) = size_for(wanted.div_ceil(self.unit)) else {
             list.reserve_exact(more.max(list.len() / 8));
             return;
         };
@@ -51,7 +61,7 @@ impl<T> Pool<T> {
     /// Takes a list back.
     pub(crate) fn give(&mut self, mut list: Vec<T>) {
         let capacity = list.capacity();
-        let size = SIZES.iter().position(|size| size * self.unit == capacity);
+        let size = size_for(capacity / self.unit).filter(|size| SIZES.get(*size).is_some_and(|size| size * self.unit == capacity));
         let Some(free) = size.and_then(|size| self.free.get_mut(size)) else { return };
         if free.len() < KEPT {
             list.clear();
@@ -80,6 +90,13 @@ pub(crate) fn most_room(len: usize, unit: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::Pool;
+
+    #[test]
+    fn the_least_size_with_room_is_taken() {
+        for units in 0..=65 {
+            assert_eq!(super::size_for(units), super::SIZES.iter().position(|size| *size >= units), "{units}");
+        }
+    }
 
     #[test]
     fn a_list_grows_through_the_sizes_and_its_memory_is_used_again() {
