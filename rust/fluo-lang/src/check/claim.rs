@@ -340,6 +340,9 @@ impl<'a> Lowering<'a> {
             let place = self.place(method.name.span);
             self.alls.push(AllCandidate { span: place, set: set.clone() });
         }
+        if self.over_spans() && quantifier != Quantifier::All {
+            return Some(about_each(quantifier, set, predicate));
+        }
         Some(Expr::Quantified { quantifier, set, predicate: Box::new(predicate) })
     }
 
@@ -348,7 +351,7 @@ impl<'a> Lowering<'a> {
         if self.over_spans() && set.within.is_none() {
             match set.steps.pop() {
                 Some(Step::Where(predicate)) if has_relation(&predicate) => {
-                    return Some(Expr::Quantified { quantifier: Quantifier::Any, set, predicate: Box::new(predicate) });
+                    return Some(about_each(Quantifier::Any, set, predicate));
                 }
                 Some(step) => set.steps.push(step),
                 None => {}
@@ -490,6 +493,32 @@ impl<'a> Lowering<'a> {
         self.error(span, note);
         None
     }
+}
+
+/// `any` or `none` over all spans, about the spans that satisfy what the predicate says of the span itself: those have a verdict each.
+fn about_each(quantifier: Quantifier, mut set: Spanset, predicate: Expr) -> Expr {
+    let predicate = match predicate {
+        Expr::And(parts) if parts.iter().any(has_relation) => {
+            let (mut related, mut own): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(has_relation);
+            match (own.pop(), own.is_empty()) {
+                (Some(only), true) => set.steps.push(Step::Where(only)),
+                (Some(last), false) => {
+                    own.push(last);
+                    set.steps.push(Step::Where(Expr::And(own)));
+                }
+                (None, _) => {}
+            }
+            match (related.pop(), related.is_empty()) {
+                (Some(only), true) => only,
+                (last, _) => {
+                    related.extend(last);
+                    Expr::And(related)
+                }
+            }
+        }
+        other => other,
+    };
+    Expr::Quantified { quantifier, set, predicate: Box::new(predicate) }
 }
 
 /// Whether the number in flight stands inside a calculation.
