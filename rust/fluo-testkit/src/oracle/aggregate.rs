@@ -108,7 +108,7 @@ fn concurrent(world: &World<'_>, mut members: Members, view: View<'_>) -> Quanti
         members.open = members.open.with(Reasons::of(Reason::BadTime));
         members.list.retain(|(at, _)| has_good_times(world.span(*at)));
     }
-    let at_instant = view.instant.filter(|_| world.stream);
+    let at_instant = view.instant.filter(|_| world.stream.is_some());
     counted(&members, |spans| {
         let in_flight = |t: u64| spans.iter().filter(|at| world.span(**at).start <= t && t < world.span(**at).end).count();
         // It is greatest at some span's start.

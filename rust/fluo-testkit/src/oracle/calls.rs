@@ -78,5 +78,9 @@ pub(super) fn dangling(world: &World<'_>, selector: &[Step], below: Option<usize
         }
     };
     let counts = |at: usize| below.is_none_or(|me| world.ancestors(at).contains(&me));
-    if !world.stream && (0..world.spans.len()).any(|at| counts(at) && expected(at)) { Reasons::of(Reason::Dangling) } else { Reasons::NONE }
+    if world.stream.is_none() && (0..world.spans.len()).any(|at| counts(at) && expected(at)) {
+        Reasons::of(Reason::Dangling)
+    } else {
+        Reasons::NONE
+    }
 }

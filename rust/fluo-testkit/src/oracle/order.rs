@@ -122,7 +122,7 @@ fn paths(world: &World<'_>, a: usize, b: usize) -> Option<(Vec<usize>, Vec<usize
         WayEnd::Lost => world.complete,
         WayEnd::Cycle => false,
     };
-    if world.stream || !known(a) || !known(b) {
+    if world.stream.is_some() || !known(a) || !known(b) {
         return None;
     }
     let up = |at: usize| -> Vec<usize> { std::iter::once(at).chain(world.ancestors(at).iter().copied()).collect() };

@@ -6,8 +6,8 @@ use super::calls::dangling;
 use super::order::{before, gap_within, overlap};
 use super::predicate::predicate;
 use super::reading::{Reading, Subject, term};
-use super::truth::{Reasons, Truth};
-use super::world::{Above, WayEnd, World};
+use super::truth::{Reason, Reasons, Truth};
+use super::world::{Above, Stretch, WayEnd, World};
 
 /// Whether at least `at_least` other spans stand in the relation to the span.
 pub(super) fn relation(world: &World<'_>, me: usize, relation: &Relation) -> Truth {
@@ -15,7 +15,7 @@ pub(super) fn relation(world: &World<'_>, me: usize, relation: &Relation) -> Tru
     let mut possible = 0u64;
     let mut reasons = Reasons::NONE;
     for other in candidates(world, me, relation.kind) {
-        if other == me {
+        if other == me || !is_seen(world, me, other, relation) {
             continue;
         }
         match holds(world, me, other, relation) {
@@ -80,16 +80,20 @@ fn holds(world: &World<'_>, me: usize, other: usize, relation: &Relation) -> Tru
     if let Some(between) = &relation.without
         && truth != Truth::False
     {
-        truth = truth.and(lies_between(world, first, second, between).negate());
+        truth = truth.and(lies_between(world, me, first, second, relation, between).negate());
     }
     truth
 }
 
 /// Whether a span that satisfies the predicate starts at or after the first's end and ends at or before the second's start.
-fn lies_between(world: &World<'_>, first: usize, second: usize, between: &Expr) -> Truth {
-    let open = world.open.with(dangling(world, &selector(between), None));
+fn lies_between(world: &World<'_>, me: usize, first: usize, second: usize, relation: &Relation, between: &Expr) -> Truth {
+    let open = match world.stream {
+        Some(stretch) if world.span(second).start > stretch.last => Reasons::of(Reason::Shutdown),
+        Some(_) => Reasons::NONE,
+        None => world.open.with(dangling(world, &selector(between), None)),
+    };
     (0..world.spans.len())
-        .filter(|at| *at != first && *at != second)
+        .filter(|at| *at != first && *at != second && is_seen(world, me, *at, relation))
         .map(|at| {
             let fits = predicate(world, Subject::span(at), between);
             if fits == Truth::False { fits } else { fits.and(before(world, first, at)).and(before(world, at, second)) }
@@ -107,8 +111,41 @@ fn shares(world: &World<'_>, a: usize, b: usize, same: &Term) -> Truth {
     if common { Truth::True } else { Truth::false_unless(left.open.with(right.open)) }
 }
 
+/// Whether the relation sees the other span. In the `spans` scope it does not look further beyond what it asks for than a trace
+/// lasts at most: a span is seen when it has ended, and nothing is kept for ever.
+fn is_seen(world: &World<'_>, me: usize, other: usize, relation: &Relation) -> bool {
+    if world.stream.is_none() {
+        return true;
+    }
+    let near = world.config.max_skew.saturating_add(world.config.max_duration);
+    let far = near.saturating_add(relation.within.unwrap_or(0));
+    let (back, on) = if relation.kind == RelationKind::PrecededBy { (far, near) } else { (near, far) };
+    let (mine, its) = (world.span(me).end, world.span(other).end);
+    mine.saturating_sub(back) <= its && its <= mine.saturating_add(on)
+}
+
+/// In the `spans` scope: why a span that would count may not have been seen.
+fn unobserved(world: &World<'_>, me: usize, relation: &Relation, stretch: Stretch) -> Reasons {
+    let span = world.span(me);
+    let within = relation.within.unwrap_or(0);
+    let reasons = if relation.kind == RelationKind::PrecededBy {
+        [
+            (stretch.first.saturating_add(within) > span.start, Reason::Shutdown),
+            (span.end > stretch.last, Reason::Shutdown),
+            (span.end - span.start > world.config.max_duration, Reason::Limit),
+        ]
+    } else {
+        let last = span.end.saturating_add(within).saturating_add(world.config.max_skew);
+        [(last > stretch.last, Reason::Shutdown), (false, Reason::Shutdown), (false, Reason::Limit)]
+    };
+    reasons.into_iter().filter(|(holds, _)| *holds).fold(Reasons::NONE, |all, (_, reason)| all.with(Reasons::of(reason)))
+}
+
 /// Why a span that would count may be missing.
 fn more_may_come(world: &World<'_>, me: usize, relation: &Relation) -> Reasons {
+    if let Some(stretch) = world.stream {
+        return unobserved(world, me, relation, stretch);
+    }
     match relation.kind {
         // What stands above a span is known once it has come, whatever else was lost.
         RelationKind::HasParent => match world.above(me) {

@@ -1,8 +1,8 @@
 //! Rules over `spans`: every window, and every span with timed relations, by definition.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use fluo_lang::program::{Expr, Polarity, Quantifier, RelationKind, Rule, Spanset, Term};
+use fluo_lang::program::{Expr, Polarity, Quantifier, Rule, Spanset, Term};
 
 use super::calls::CallTable;
 use super::clock::{EventClock, is_plausible};
@@ -13,7 +13,7 @@ use super::reading::Subject;
 use super::spanset::{View, groups_of, members};
 use super::truth::{Reason, Reasons, Truth};
 use super::value::Key;
-use super::world::{World, has_good_times};
+use super::world::{Stretch, World, has_good_times};
 use super::{Config, End, Finding, Run, Verdict};
 use crate::model::SpanData;
 
@@ -32,9 +32,10 @@ struct Observed<'a> {
 /// The verdicts of a rule over `spans`.
 pub(super) fn judge_stream(rule: &Rule, config: &Config, calls: &CallTable, run: &Run) -> Vec<Finding> {
     let observed = observe(run, config);
-    let world = World::stream(&observed.spans, Reasons::NONE, config, calls);
+    let first = observed.spans.iter().map(|span| span.end).min().unwrap_or(0);
+    let world = World::stream(&observed.spans, Stretch { first, last: observed.watermark }, config, calls);
     if let Some(obligation) = obligation(rule) {
-        return judge_each(rule, &obligation, &observed, config, calls);
+        return judge_each(rule, &obligation, &world);
     }
     if rule.by.is_empty() {
         return vec![judge_group(&world, rule, None, &observed)];
@@ -166,17 +167,20 @@ fn obligation(rule: &Rule) -> Option<Obligation<'_>> {
     if has_window(&rule.claim) || has_aggregate(&rule.claim) {
         return None;
     }
-    match (rule.polarity, &rule.claim) {
-        (Polarity::Always, Expr::Quantified { quantifier: Quantifier::All, set, predicate }) => {
+    let mut claim = &rule.claim;
+    let mut wanted = rule.polarity == Polarity::Always;
+    while let Expr::Not(inner) = claim {
+        (claim, wanted) = (inner, !wanted);
+    }
+    match (wanted, claim) {
+        (true, Expr::Quantified { quantifier: Quantifier::All, set, predicate }) => {
             Some(Obligation { set, predicate: Some(predicate), bad: false })
         }
-        (Polarity::Always, Expr::Quantified { quantifier: Quantifier::None, set, predicate })
-        | (Polarity::Never, Expr::Quantified { quantifier: Quantifier::Any, set, predicate }) => {
+        (true, Expr::Quantified { quantifier: Quantifier::None, set, predicate })
+        | (false, Expr::Quantified { quantifier: Quantifier::Any, set, predicate }) => {
             Some(Obligation { set, predicate: Some(predicate), bad: true })
         }
-        (Polarity::Never, Expr::NonEmpty(set)) | (Polarity::Always, Expr::Empty(set)) => {
-            Some(Obligation { set, predicate: None, bad: true })
-        }
+        (false, Expr::NonEmpty(set)) | (true, Expr::Empty(set)) => Some(Obligation { set, predicate: None, bad: true }),
         _ => None,
     }
 }
@@ -186,17 +190,10 @@ fn has_aggregate(expr: &Expr) -> bool {
 }
 
 /// One verdict for each span of the set.
-fn judge_each(rule: &Rule, obligation: &Obligation<'_>, observed: &Observed<'_>, config: &Config, calls: &CallTable) -> Vec<Finding> {
-    let closed = World::stream(&observed.spans, Reasons::NONE, config, calls);
-    let unobserved = World::stream(&observed.spans, Reasons::of(Reason::Shutdown), config, calls);
-    let first_seen = observed.spans.iter().map(|span| span.end).min().unwrap_or(0);
-    let (reach_back, reach_on) = reach(obligation);
+fn judge_each(rule: &Rule, obligation: &Obligation<'_>, world: &World<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for at in 0..closed.spans.len() {
-        let span = closed.span(at);
-        let settled = span.end.saturating_add(reach_on.map_or(0, |d| d.saturating_add(config.max_skew))) <= observed.watermark;
-        let seen_before = reach_back.is_none_or(|d| first_seen.saturating_add(d) <= span.start);
-        let world = if settled && seen_before { &closed } else { &unobserved };
+    for at in 0..world.spans.len() {
+        let span = world.span(at);
         let view = View { group: None, instant: None, whole: true };
         let member = members(world, obligation.set, view).list.into_iter().find(|(x, _)| *x == at).map_or(Truth::False, |(_, truth)| truth);
         if member == Truth::False {
@@ -222,35 +219,4 @@ fn judge_each(rule: &Rule, obligation: &Obligation<'_>, observed: &Observed<'_>,
         });
     }
     findings
-}
-
-/// How far the predicate's relations look back and ahead.
-fn reach(obligation: &Obligation<'_>) -> (Option<u64>, Option<u64>) {
-    let mut found = BTreeMap::new();
-    for step in &obligation.set.steps {
-        if let fluo_lang::program::Step::Where(p) = step {
-            relations(p, &mut found);
-        }
-    }
-    if let Some(p) = obligation.predicate {
-        relations(p, &mut found);
-    }
-    (found.get(&true).copied(), found.get(&false).copied())
-}
-
-fn relations(expr: &Expr, found: &mut BTreeMap<bool, u64>) {
-    match expr {
-        Expr::Not(inner) => relations(inner, found),
-        Expr::And(all) | Expr::Or(all) => all.iter().for_each(|inner| relations(inner, found)),
-        Expr::Implies(a, b) => {
-            relations(a, found);
-            relations(b, found);
-        }
-        Expr::Relation(r) => {
-            let reach = found.entry(r.kind == RelationKind::PrecededBy).or_default();
-            *reach = reach.saturating_add(r.within.unwrap_or(0));
-            relations(&r.other, found);
-        }
-        _ => {}
-    }
 }

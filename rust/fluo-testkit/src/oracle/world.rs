@@ -42,10 +42,19 @@ pub(super) struct World<'a> {
     pub(super) open: Reasons,
     /// Whether the trace was completed.
     pub(super) complete: bool,
-    /// Whether this is the `spans` scope, which has no tree.
-    pub(super) stream: bool,
+    /// In the `spans` scope, which has no tree, how far event time was observed.
+    pub(super) stream: Option<Stretch>,
     pub(super) config: &'a Config,
     pub(super) calls: &'a CallTable,
+}
+
+/// The stretch of event time of which every span has come. Unix nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    /// The earliest end of a span.
+    pub(super) first: u64,
+    /// The watermark.
+    pub(super) last: u64,
 }
 
 /// The way from a span to the top.
@@ -102,11 +111,11 @@ impl<'a> World<'a> {
             Stage::Decided { lost, .. } if gap => lost.with(Reasons::of(Reason::Gap)),
             Stage::Decided { lost, .. } => lost,
         };
-        Self { spans, above, children, ways, open, complete: stage != Stage::Open, stream: false, config, calls }
+        Self { spans, above, children, ways, open, complete: stage != Stage::Open, stream: None, config, calls }
     }
 
     /// The world of the `spans` scope.
-    pub(super) fn stream(spans: &[&'a SpanData], open: Reasons, config: &'a Config, calls: &'a CallTable) -> Self {
+    pub(super) fn stream(spans: &[&'a SpanData], stretch: Stretch, config: &'a Config, calls: &'a CallTable) -> Self {
         let mut spans = spans.to_vec();
         spans.sort_by_key(|span| (span.start, span.trace_id, span.span_id));
         let count = spans.len();
@@ -116,9 +125,9 @@ impl<'a> World<'a> {
             above: vec![Above::Nothing; count],
             children: vec![Vec::new(); count],
             ways: vec![no_way; count],
-            open,
+            open: Reasons::NONE,
             complete: true,
-            stream: true,
+            stream: Some(stretch),
             config,
             calls,
         }
