@@ -166,7 +166,18 @@ error[F0901]: this claim over `spans` cannot be monitored
   = note: in rule `load`
   = help: write one rule for each of its parts
 
-1 file, 1 error, no warnings
+error[F0901]: this claim over `spans` cannot be monitored
+ --> rules.yml:5:5
+  |
+5 | /     spans.where(order.charged).all(followed_by(order.captured, within=1h, same=order.id))
+6 | |     and spans.where(order.placed).all(followed_by(order.shipped, within=24h, same=order.id))
+  | |_____________________________________________________________________________________________^
+  |
+  = note: in rule `captured`
+  = help: relations over `spans` are claimed of each span: `always: spans.where(A).all(R)`, `always: spans.where(A).none(R)` or \
+     `never: spans.where(A).any(R)`, one in a rule
+
+1 file, 2 errors, no warnings
 "
     );
     assert_eq!(fluo(&in_folder(&[("rules.yml", right)]), &["check", "--deny", "warnings", "rules.yml"]).code, 0);

@@ -9,6 +9,7 @@ mod index;
 mod near;
 mod owner;
 mod predicate;
+mod sequence;
 mod window;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::value::Val;
 pub(crate) use compile::Notes;
 pub(crate) use index::{SelectorIndex, Service};
 pub(crate) use near::{Near, NearPart};
+pub(crate) use sequence::{Place, SequencePlan, SequenceRelation};
 pub(crate) use window::mirrored;
 pub use window::unsupported;
 
@@ -134,6 +136,8 @@ pub(crate) enum WindowKind {
     Flight(FlightPlan),
     /// Anything else about windows.
     Sweep(Box<SweepPlan>),
+    /// What comes before or after each span of a set.
+    Sequence(Box<SequencePlan>),
 }
 
 /// A bound from above on a count.

@@ -1,4 +1,4 @@
-//! Rules across traces: sliding windows over all spans that the engine sees, by the end of each span.
+//! Rules across traces: sliding windows over all spans that the engine sees, by the end of each span, and sequences of spans.
 //!
 //! Spans come in any order within the allowed lateness. A claim that spans can only break is decided when they come; any other when the
 //! watermark has passed the instant, and so is that a claim holds again.
@@ -19,6 +19,7 @@ mod levels;
 mod measure;
 mod pass;
 mod running;
+mod sequence;
 mod sweep;
 mod times;
 
@@ -37,6 +38,7 @@ use base::{Base, Context, First};
 pub(crate) use cost::costs;
 use counting::Counting;
 use flight::Flight;
+use sequence::Sequence;
 use sweep::Sweep;
 
 /// What watches one rule.
@@ -45,15 +47,17 @@ enum Monitor {
     Counting(Counting),
     Flight(Flight),
     Sweep(Sweep),
+    Sequence(Sequence),
 }
 
 impl Monitor {
     fn new(plan: &Arc<Plan>, at: usize, config: &Config) -> Option<Self> {
         let base = Base::new(plan, at, config);
-        Some(match plan.windows.get(at)?.kind {
+        Some(match &plan.windows.get(at)?.kind {
             WindowKind::Count(_) => Self::Counting(Counting::new(base)),
             WindowKind::Flight(_) => Self::Flight(Flight::new(base)),
             WindowKind::Sweep(_) => Self::Sweep(Sweep::new(base)),
+            WindowKind::Sequence(sequence) => Self::Sequence(Sequence::new(base, sequence, config)),
         })
     }
 
@@ -62,6 +66,7 @@ impl Monitor {
             Self::Counting(monitor) => &monitor.base,
             Self::Flight(monitor) => &monitor.base,
             Self::Sweep(monitor) => &monitor.base,
+            Self::Sequence(monitor) => &monitor.base,
         }
     }
 
@@ -70,6 +75,7 @@ impl Monitor {
             Self::Counting(monitor) => &mut monitor.base,
             Self::Flight(monitor) => &mut monitor.base,
             Self::Sweep(monitor) => &mut monitor.base,
+            Self::Sequence(monitor) => &mut monitor.base,
         }
     }
 
@@ -78,6 +84,7 @@ impl Monitor {
             Self::Counting(monitor) => monitor.apply(batch, mine, context),
             Self::Flight(monitor) => monitor.apply(batch, mine, context),
             Self::Sweep(monitor) => monitor.apply(batch, mine, context),
+            Self::Sequence(monitor) => monitor.apply(batch, mine, context),
         }
     }
 
@@ -86,6 +93,7 @@ impl Monitor {
             Self::Counting(monitor) => monitor.advance(context),
             Self::Flight(monitor) => monitor.advance(context),
             Self::Sweep(monitor) => monitor.advance(context),
+            Self::Sequence(monitor) => monitor.advance(context),
         }
     }
 
@@ -94,6 +102,7 @@ impl Monitor {
             Self::Counting(monitor) => monitor.finish(context),
             Self::Flight(monitor) => monitor.finish(context),
             Self::Sweep(monitor) => monitor.finish(context),
+            Self::Sequence(monitor) => monitor.finish(context),
         }
     }
 
@@ -102,6 +111,7 @@ impl Monitor {
             Self::Counting(monitor) => monitor.bytes(),
             Self::Flight(monitor) => monitor.bytes(),
             Self::Sweep(monitor) => monitor.bytes(),
+            Self::Sequence(monitor) => monitor.bytes(),
         }
     }
 }

@@ -8,7 +8,8 @@
 //!   run as hosts run it, it signals exactly what is violated, or undecided in a rule that wants to hear of it;
 //! - arrivals: the same spans in other batches, order, repetitions and with attributes that no rule reads get the same verdicts;
 //! - prefixes: of a trace of at most six spans some have come; a verdict that is definite then is that of every completion;
-//! - windows: rules over `spans` give the same verdicts, and the same stretches of time in which a group was violated.
+//! - windows: rules over `spans` give the same verdicts, and the same stretches of time in which a group was violated;
+//! - sequences: rules over `spans` with relations give each span the same verdict, and signal exactly those that break the claim.
 
 mod compare;
 mod draw;
@@ -25,7 +26,7 @@ use crate::backend::Scenario;
 use crate::model::SpanData;
 use crate::notation::{BASE, write};
 
-pub use compare::{final_verdicts, signals, windows};
+pub use compare::{final_verdicts, sequences, signals, windows};
 pub use draw::{Kind, question};
 pub use prefix::contradictions;
 pub use text::{TextError, read, written};
@@ -44,6 +45,8 @@ pub enum Question {
     Prefix(Scenario, usize),
     /// Whether groups of rules over `spans` have the same verdicts, and were violated at the same times.
     Windows(Scenario),
+    /// Whether each span that a rule over `spans` with relations is about has the same verdict.
+    Sequences(Scenario),
 }
 
 /// What a case comes to.
@@ -142,6 +145,7 @@ pub fn judge(question: &Question) -> Result<bool, Vec<String>> {
         }
         Question::Prefix(scenario, part) => contradictions(scenario, *part, &mut differences),
         Question::Windows(scenario) => windows(scenario, &mut differences),
+        Question::Sequences(scenario) => sequences(scenario, &mut differences),
     };
     if differences.is_empty() { Ok(is_telling) } else { Err(differences) }
 }
@@ -149,7 +153,7 @@ pub fn judge(question: &Question) -> Result<bool, Vec<String>> {
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Verdicts(scenario) | Self::Windows(scenario) => show(scenario, f),
+            Self::Verdicts(scenario) | Self::Windows(scenario) | Self::Sequences(scenario) => show(scenario, f),
             Self::Arrivals(both) => {
                 show(&both.0, f)?;
                 f.write_str("\nthe other arrival\n")?;

@@ -53,3 +53,8 @@ fn a_definite_verdict_agrees_with_every_completion() {
 fn the_engine_gives_windows_over_spans_the_episodes_of_the_reference_evaluator() {
     hold(Kind::Windows, 150);
 }
+
+#[test]
+fn the_engine_gives_each_span_of_a_sequence_the_verdict_of_the_reference_evaluator() {
+    hold(Kind::Sequences, 200);
+}

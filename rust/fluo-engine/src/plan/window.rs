@@ -10,6 +10,7 @@ use fluo_lang::value::Value;
 
 use super::compile::Compiler;
 use super::direction::Directions;
+use super::sequence::{Relates, relates};
 use super::{Claim, ClaimTerm, CountPlan, Distinguished, FlightPlan, Function, LanePlan, SweepPlan, WindowKind, WindowPlan};
 use crate::value::Val;
 
@@ -57,7 +58,7 @@ fn bound(rule: &Rule) -> Option<Bound<'_>> {
 }
 
 /// What stands below `not`s, and the truth value at which the claim is violated.
-fn under_nots(expr: &Expr, violated_when: bool) -> (&Expr, bool) {
+pub(super) fn under_nots(expr: &Expr, violated_when: bool) -> (&Expr, bool) {
     match expr {
         Expr::Not(inner) => under_nots(inner, !violated_when),
         other => (other, violated_when),
@@ -76,7 +77,7 @@ pub(crate) const fn mirrored(op: CompareOp) -> CompareOp {
 }
 
 /// The predicate of a set whose steps only filter.
-fn filter(set: &Spanset) -> Expr {
+pub(super) fn filter(set: &Spanset) -> Expr {
     let mut parts: Vec<Expr> =
         set.steps.iter().filter_map(|step| if let Step::Where(predicate) = step { Some(predicate.clone()) } else { None }).collect();
     match parts.len() {
@@ -89,6 +90,11 @@ fn filter(set: &Spanset) -> Expr {
 impl Compiler {
     /// Compiles a rule over `spans`.
     pub(super) fn window(&mut self, at: usize, rule: &Rule) -> Option<WindowPlan> {
+        match relates(rule) {
+            Relates::Monitored => return self.sequence(at, rule),
+            Relates::Refused(_) => return None,
+            Relates::No => {}
+        }
         let (selectors, kind) = if let Some(bound) = bound(rule) {
             let selector = self.selector(&filter(bound.set));
             let text = print::term(bound.term, Scope::Spans);
@@ -210,7 +216,7 @@ impl Compiler {
 }
 
 /// The terms of a claim that are a number over a set, in its order.
-fn aggregates<'r>(expr: &'r Expr, found: &mut Vec<&'r Term>) {
+pub(super) fn aggregates<'r>(expr: &'r Expr, found: &mut Vec<&'r Term>) {
     match expr {
         Expr::Not(inner) => aggregates(inner, found),
         Expr::And(parts) | Expr::Or(parts) => parts.iter().for_each(|part| aggregates(part, found)),
@@ -355,6 +361,15 @@ fn has_windows(expr: &Expr) -> bool {
 /// What to write instead of a claim that cannot be monitored.
 const APART: &str = "write one rule for each of its parts";
 
+/// Why a claim cannot be monitored, as what to write instead.
+fn refusal(rule: &Rule) -> Option<&'static str> {
+    match relates(rule) {
+        Relates::Monitored => None,
+        Relates::Refused(help) => Some(help),
+        Relates::No => (bound(rule).is_none() && !sweeps(rule)).then_some(APART),
+    }
+}
+
 /// Rules that the language allows and this engine cannot monitor: refused when they are loaded, never ignored.
 #[must_use]
 pub fn unsupported(rules: &RuleSet) -> Vec<Diagnostic> {
@@ -363,12 +378,12 @@ pub fn unsupported(rules: &RuleSet) -> Vec<Diagnostic> {
         .rules
         .iter()
         .filter(over_spans)
-        .filter(|rule| bound(rule).is_none() && !sweeps(rule))
-        .map(|rule| Diagnostic {
+        .filter_map(|rule| Some((rule, refusal(rule)?)))
+        .map(|(rule, help)| Diagnostic {
             code: codes::NOT_MONITORED,
             severity: DiagnosticSeverity::Error,
             message: "this claim over `spans` cannot be monitored".to_owned(),
-            help: Some(APART.to_owned()),
+            help: Some(help.to_owned()),
             rule: Some(rule.name.clone()),
             source: rule.origin.source,
             span: rule.origin.claim,

@@ -51,7 +51,11 @@ impl Base {
             return;
         };
         let group: Vec<(String, String)> = rule.by.iter().map(|term| print::term(term, rule.scope)).zip(group.iter().cloned()).collect();
-        let (phase, trigger) = if news.on_arrival { (Phase::Early, Trigger::Early) } else { (Phase::Complete, Trigger::Complete) };
+        let (phase, trigger) = match event {
+            Event::Retracted => (Phase::Late, Trigger::Complete),
+            _ if news.on_arrival => (Phase::Early, Trigger::Early),
+            _ => (Phase::Complete, Trigger::Complete),
+        };
         let base = report::base(rule, event, id, phase, trigger, context.now, self.plan.ruleset.hash);
         let limit = rule.evidence_limit.map_or(MAX_EVIDENCE, |l| l as usize).min(MAX_EVIDENCE);
         let mut seen: Vec<String> = news.observed.iter().map(|(text, value)| format!("{text} was {value}")).collect();

@@ -135,20 +135,41 @@ impl Base {
         if outcome != Outcome::Violated {
             self.tally.add(verdict(outcome));
         }
-        if let (true, Some(rule)) = (context.shared.config.record_verdicts, self.rule()) {
-            let reasons = if let Outcome::Unknown(why) = outcome { why.all() } else { Vec::new() };
-            context.out.verdicts.push(VerdictRecord {
-                rule: rule.name.clone(),
-                trace_id: None,
-                span_id: None,
-                group: texts(key),
-                verdict: verdict(outcome),
-                reasons,
-                phase: Phase::Complete,
-                trigger: Trigger::Complete,
-                episodes: history.all(),
-            });
+        if context.shared.config.record_verdicts {
+            self.record(None, texts(key), outcome, history.all(), context);
         }
+    }
+
+    /// Gives the verdict about one span. Violations are counted when they are signalled.
+    pub(super) fn conclude_span(&mut self, trace: [u8; 16], span: u64, outcome: Outcome, context: &mut Context<'_>) {
+        if outcome != Outcome::Violated {
+            self.tally.add(verdict(outcome));
+        }
+        if context.shared.config.record_verdicts {
+            self.record(Some((trace, span)), Vec::new(), outcome, Vec::new(), context);
+        }
+    }
+
+    fn record(
+        &self,
+        span: Option<([u8; 16], u64)>,
+        group: Vec<String>,
+        outcome: Outcome,
+        episodes: Vec<(u64, Option<u64>)>,
+        context: &mut Context<'_>,
+    ) {
+        let Some(rule) = self.rule() else { return };
+        context.out.verdicts.push(VerdictRecord {
+            rule: rule.name.clone(),
+            trace_id: span.map(|(trace, _)| trace),
+            span_id: span.map(|(_, span)| span),
+            group,
+            verdict: verdict(outcome),
+            reasons: if let Outcome::Unknown(why) = outcome { why.all() } else { Vec::new() },
+            phase: Phase::Complete,
+            trigger: Trigger::Complete,
+            episodes,
+        });
     }
 
     /// The verdict of a rule without groups none of whose spans came: it holds if the engine saw any span.
@@ -161,6 +182,11 @@ impl Base {
     /// Counts a violation.
     pub(super) fn violated(&mut self) {
         self.tally.add(Verdict::Violated);
+    }
+
+    /// Takes a violation back.
+    pub(super) fn held(&mut self) {
+        self.tally.remove(Verdict::Violated);
     }
 
     /// Adds counters.

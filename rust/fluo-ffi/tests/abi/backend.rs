@@ -267,8 +267,8 @@ fn verdicts(rules: &[&Rule], records: &[LogRecord], counts: &BTreeMap<String, Co
     for record in records {
         let name = text(record, "fluo.rule.name");
         let rule = rules.iter().find(|rule| rule.name == name).ok_or_else(|| format!("a signal of the unknown rule `{name}`"))?;
-        let (trace, group) = (trace_of(rule, record), group_of(rule, record));
-        let same = |other: &VerdictRecord| (&other.rule, other.trace_id, &other.group) == (&name, trace, &group);
+        let (trace, span, group) = (trace_of(rule, record), span_of(rule, record), group_of(rule, record));
+        let same = |other: &VerdictRecord| (&other.rule, other.trace_id, other.span_id, &other.group) == (&name, trace, span, &group);
         let (start, end) = (number(record, "fluo.window.start"), number(record, "fluo.window.end"));
         match record.event_name.as_str() {
             "fluo.violation" if found.iter().any(same) && rule.scope == Scope::Spans => {
@@ -281,7 +281,7 @@ fn verdicts(rules: &[&Rule], records: &[LogRecord], counts: &BTreeMap<String, Co
                 found.push(VerdictRecord {
                     rule: name.clone(),
                     trace_id: trace,
-                    span_id: span_of(rule, record),
+                    span_id: span,
                     verdict: if undecided.is_some() { Answer::Inconclusive } else { Answer::Violated },
                     gap_signal: Some(undecided.is_some()),
                     reasons: undecided.into_iter().collect(),
@@ -335,13 +335,18 @@ fn undecided(rule: &Rule, record: &LogRecord) -> Option<Reason> {
     Reason::ALL.into_iter().find(|reason| sentence.contains(&format!("({})", reason.word())))
 }
 
+/// Whether a signal of a rule over `spans` is about one span, and not about a window.
+fn is_about_span(rule: &Rule, record: &LogRecord) -> bool {
+    rule.scope == Scope::Spans && number(record, "fluo.window.end").is_none()
+}
+
 fn trace_of(rule: &Rule, record: &LogRecord) -> Option<TraceId> {
     let trace = record.trace_id.as_slice().try_into().ok();
-    trace.filter(|_| rule.scope == Scope::Trace)
+    trace.filter(|_| rule.scope == Scope::Trace || is_about_span(rule, record))
 }
 
 fn span_of(rule: &Rule, record: &LogRecord) -> Option<SpanId> {
-    record.span_id.as_slice().try_into().ok().filter(|_| rule.scope == Scope::Spans)
+    record.span_id.as_slice().try_into().ok().filter(|_| is_about_span(rule, record))
 }
 
 fn group_of(rule: &Rule, record: &LogRecord) -> Vec<String> {

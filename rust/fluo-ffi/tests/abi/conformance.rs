@@ -104,7 +104,7 @@ fn expected(scenario: &Scenario) -> (Signals, BTreeMap<String, Counts>) {
             signals.extend(
                 mine()
                     .filter(|record| record.verdict == Answer::Violated || record.gap_signal == Some(true))
-                    .map(|r| (r.rule.clone(), r.trace_id.filter(|_| rule.scope == Scope::Trace), r.group.clone())),
+                    .map(|r| (r.rule.clone(), r.trace_id, r.group.clone())),
             );
         }
         if rule.scope == Scope::Spans || rule.mode == Mode::Disabled {

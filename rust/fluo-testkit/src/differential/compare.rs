@@ -6,7 +6,7 @@ use fluo_engine::signal::Event;
 use fluo_lang::program::Mode;
 
 use crate::backend::{Answer, Backend as _, EngineBackend, OracleBackend, Scenario, VerdictRecord};
-use crate::model::TraceId;
+use crate::model::{SpanId, TraceId};
 use crate::oracle::Reason;
 
 /// What a verdict is about.
@@ -109,6 +109,42 @@ pub fn windows(scenario: &Scenario, differences: &mut Vec<String>) -> bool {
         }
     }
     oracle.values().any(|(answer, _)| *answer == Answer::Violated)
+}
+
+/// The span that a verdict of a rule over `spans` with relations is about.
+type OfSpan = (String, Option<TraceId>, Option<SpanId>);
+
+/// Compares the verdicts about each span that rules over `spans` with relations give, and what the engine signals in the end with what
+/// the reference evaluator finds violated. Gives whether any span had a verdict that was no doubt.
+pub fn sequences(scenario: &Scenario, differences: &mut Vec<String>) -> bool {
+    let (oracle, engine) = match (OracleBackend.run(scenario), EngineBackend.run(scenario)) {
+        (Ok(oracle), Ok(engine)) => (oracle, engine),
+        (Err(why), _) | (_, Err(why)) => return failed("one side", &why, differences),
+    };
+    let found = |records: Vec<VerdictRecord>| -> BTreeMap<OfSpan, VerdictRecord> {
+        records.into_iter().map(|r| ((r.rule.clone(), r.trace_id, r.span_id), r)).collect()
+    };
+    let (oracle, engine) = (found(oracle.records), found(engine.records));
+    for span in oracle.keys().chain(engine.keys()).collect::<BTreeSet<_>>() {
+        let (one, other) = (oracle.get(span), engine.get(span));
+        if !one.zip(other).is_some_and(|(one, other)| same(one, other)) {
+            let said = |record: Option<&VerdictRecord>| record.map_or_else(|| "nothing".to_owned(), said_of);
+            differences.push(format!("{span:?}: oracle {}, engine {}", said(one), said(other)));
+        }
+    }
+    let mut standing = BTreeSet::new();
+    for signal in EngineBackend.signals(scenario).unwrap_or_default() {
+        let about = (signal.rule, Some(signal.trace_id), signal.span_id.map(u64::to_be_bytes));
+        let is_news = if signal.event == Event::Violation { standing.insert(about.clone()) } else { standing.remove(&about) };
+        if !is_news {
+            differences.push(format!("{about:?}: {} twice", signal.event.name()));
+        }
+    }
+    let violated: BTreeSet<OfSpan> = oracle.iter().filter(|(_, r)| r.verdict == Answer::Violated).map(|(span, _)| span.clone()).collect();
+    for span in violated.symmetric_difference(&standing) {
+        differences.push(format!("{span:?}: {}", if violated.contains(span) { "not signalled" } else { "signalled" }));
+    }
+    oracle.values().any(|record| record.verdict != Answer::Inconclusive)
 }
 
 fn failed(side: &str, why: &str, differences: &mut Vec<String>) -> bool {

@@ -30,22 +30,26 @@ pub enum Kind {
     Arrivals,
     /// What is definite early, and every completion.
     Prefix,
-    /// Rules over `spans`.
+    /// Rules over `spans` with windows.
     Windows,
+    /// Rules over `spans` with relations.
+    Sequences,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Verdicts, Self::Arrivals, Self::Prefix, Self::Windows];
+    pub const ALL: [Self; 5] = [Self::Verdicts, Self::Arrivals, Self::Prefix, Self::Windows, Self::Sequences];
 
-    /// The kind of a case by its number: of eight three ask for verdicts, two for arrivals, two for prefixes, one for windows.
+    /// The kind of a case by its number: of sixteen six ask for verdicts, four for arrivals, four for prefixes, one for windows and one
+    /// for sequences.
     #[must_use]
     pub const fn of(number: u64) -> Self {
-        match number % 8 {
-            0..=2 => Self::Verdicts,
-            3..=4 => Self::Arrivals,
-            5..=6 => Self::Prefix,
-            _ => Self::Windows,
+        match number % 16 {
+            0..=2 | 8..=10 => Self::Verdicts,
+            3..=4 | 11..=12 => Self::Arrivals,
+            5..=6 | 13..=14 => Self::Prefix,
+            7 => Self::Windows,
+            _ => Self::Sequences,
         }
     }
 }
@@ -57,6 +61,7 @@ pub fn question(kind: Kind) -> BoxedStrategy<Question> {
         Kind::Arrivals => other_arrivals(),
         Kind::Prefix => prefixes(),
         Kind::Windows => windows(),
+        Kind::Sequences => sequences(),
     }
 }
 
@@ -180,6 +185,30 @@ fn windows() -> BoxedStrategy<Question> {
             let end = on.map_or(End::Recording, |on| End::Until(last + on * MILLISECOND));
             let scenario = Scenario { config, run: Run { end, ..scenario.run.clone() }, ..scenario };
             fluo_engine::unsupported(&scenario.rules).is_empty().then_some(Question::Windows(scenario))
+        })
+        .boxed()
+}
+
+fn sequences() -> BoxedStrategy<Question> {
+    let traces = (0..4u8).map(|n| spans::trace([n + 1; 16], 5)).collect::<Vec<_>>();
+    let batches = traces.prop_flat_map(|traces| prop_oneof![3 => arrivals::live(traces.concat()), 1 => any_arrival(traces.concat())]);
+    let times = (select(vec![0, 20, 60, 30_000u64]), select(vec![0, 5, 100u64]), select(vec![5, 30, 60_000u64]));
+    // Both clocks may run on past the last span, where absence shows.
+    let on = prop::option::weighted(0.7, 0..600u64);
+    (prop::collection::vec(rules::sequence_rule(), 1..4), batches, times, on)
+        .prop_filter_map("the engine does not take the rules", |(rules, batches, (lateness, skew, longest), on)| {
+            let last = batches.last().map_or(0, |batch| batch.at);
+            let scenario = scenario(&rules, batches)?;
+            let config = Config {
+                settle: longest.min(10_000) * MILLISECOND,
+                max_duration: longest * MILLISECOND,
+                allowed_lateness: lateness * MILLISECOND,
+                max_skew: skew * MILLISECOND,
+                ..Config::default()
+            };
+            let end = on.map_or(End::Recording, |on| End::Until(last + on * MILLISECOND));
+            let scenario = Scenario { config, run: Run { end, ..scenario.run.clone() }, ..scenario };
+            fluo_engine::unsupported(&scenario.rules).is_empty().then_some(Question::Sequences(scenario))
         })
         .boxed()
 }

@@ -1,5 +1,7 @@
 //! Random arrivals of given spans.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use crate::model::{Batch, SpanData};
@@ -47,6 +49,24 @@ pub fn with_late(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
             }
             batches.sort_by_key(|batch| batch.at);
             batches
+        })
+        .boxed()
+}
+
+/// Each span a while after it has ended, most of them soon: spans overtake each other.
+pub fn live(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
+    let count = spans.len();
+    let delay = prop_oneof![4 => 0..4u64, 2 => 0..60u64, 1 => 0..400u64];
+    prop::collection::vec((delay, prop::option::weighted(0.1, 0..100u64)), count)
+        .prop_map(move |delays| {
+            let mut batches: BTreeMap<u64, Vec<SpanData>> = BTreeMap::new();
+            for (span, (delay, again)) in spans.iter().zip(delays) {
+                for delay in std::iter::once(delay).chain(again) {
+                    let at = span.end.max(span.start).max(BASE) + delay * 1_000_000;
+                    batches.entry(at).or_default().push(span.clone());
+                }
+            }
+            batches.into_iter().map(|(at, spans)| Batch { at, spans }).collect()
         })
         .boxed()
 }

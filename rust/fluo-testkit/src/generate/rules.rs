@@ -60,6 +60,47 @@ pub fn stream_rule() -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// A rule over `spans`: a claim about what comes before or after each span of a set.
+pub fn sequence_rule() -> BoxedStrategy<String> {
+    let filter = prop_oneof![5 => predicate(Reach::Own), 1 => related(predicate(Reach::Own))];
+    let set = prop::option::weighted(0.9, filter).prop_map(|p| p.map_or_else(|| "spans".to_owned(), |p| format!("spans.where({p})")));
+    let form = select(vec![
+        ("always: |\n    ", ".all"),
+        ("always: |\n    ", ".none"),
+        ("never: |\n    ", ".any"),
+        ("always: |\n    not ", ".any"),
+        ("never: |\n    ", ".where"),
+    ]);
+    let claim = related(predicate(Reach::Own)).prop_recursive(2, 6, 3, |inner| {
+        let own = predicate(Reach::Own);
+        prop_oneof![
+            2 => (own.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} and {b})")),
+            1 => (own, inner.clone()).prop_map(|(a, b)| format!("({a} or {b})")),
+            1 => (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} implies {b})")),
+            1 => inner.clone().prop_map(|a| format!("not ({a})")),
+            2 => related(inner),
+        ]
+    });
+    (form, set, claim).prop_map(|((start, method), set, claim)| format!("  {start}{set}{method}({claim})\n")).boxed()
+}
+
+/// A timed relation over all spans.
+fn related(inner: impl Strategy<Value = String> + Clone + 'static) -> BoxedStrategy<String> {
+    let options = (
+        select(vec!["k", "k", "u", "service", "service", "name", "[k, service]", "event.n", "attr('*')", "kind", "lower(s)"]),
+        select(vec![5, 20, 60, 200]),
+        prop::option::weighted(0.3, 2..4u32),
+        prop::option::weighted(0.3, prop_oneof![3 => predicate(Reach::Own), 1 => inner.clone()]),
+    );
+    (select(vec!["preceded_by", "followed_by"]), inner, options)
+        .prop_map(|(kind, p, (same, within, least, without))| {
+            let least = least.map_or_else(String::new, |n| format!(", at_least={n}"));
+            let without = without.map_or_else(String::new, |c| format!(", without={c}"));
+            format!("{kind}({p}, within={within}ms, same={same}{least}{without})")
+        })
+        .boxed()
+}
+
 /// A claim about windows whose grouped spansets carry this suffix.
 fn windows(by: &'static str) -> BoxedStrategy<String> {
     let set = || {
