@@ -239,7 +239,7 @@ pub(crate) fn term<'e>(node: &'e TermNode, env: &impl Env<'e>) -> Read<'e> {
             Read::MISSING
         }
         TermNode::Lower(inner) => term(inner, env).map_text(|text| Some(ops::lower(text))),
-        TermNode::Extract(inner, regex) => term(inner, env).map_text(|text| ops::extract(text, regex)),
+        TermNode::Extract(inner, regex) => term(inner, env).map_text(|text| ops::extract(text, regex)).unless_empty(),
         TermNode::Shape(inner) => term(inner, env).map_text(|text| Some(shape::shape(text))),
     }
 }

@@ -77,9 +77,11 @@ pub(crate) fn value<'t>(term: &'t ClaimTerm, facts: &impl Facts<'t>) -> Cell<'t>
             }
             Cell::Missing
         }
-        ClaimTerm::Lower(inner) => map_text(value(inner, facts), |text| Some(ops::lower(text))),
-        ClaimTerm::Extract(inner, regex) => map_text(value(inner, facts), |text| ops::extract(text, regex)),
-        ClaimTerm::Shape(inner) => map_text(value(inner, facts), |text| Some(shape::shape(text))),
+        ClaimTerm::Lower(inner) => through(value(inner, facts), |read| read.map_text(|text| Some(ops::lower(text)))),
+        ClaimTerm::Extract(inner, regex) => {
+            through(value(inner, facts), |read| read.map_text(|text| ops::extract(text, regex)).unless_empty())
+        }
+        ClaimTerm::Shape(inner) => through(value(inner, facts), |read| read.map_text(|text| Some(shape::shape(text)))),
     }
 }
 
@@ -102,9 +104,10 @@ pub(crate) fn of_read(read: Read<'_>) -> Cell<'_> {
     }
 }
 
-fn map_text<'a>(cell: Cell<'a>, function: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Cell<'a> {
+/// Applies a function to a value that is known.
+fn through<'a>(cell: Cell<'a>, function: impl FnOnce(Read<'a>) -> Read<'a>) -> Cell<'a> {
     match cell {
-        Cell::Exact(value) => of_read(Read::present(value).map_text(function)),
+        Cell::Exact(value) => of_read(function(Read::present(value))),
         Cell::Range { why, .. } => Cell::Unknown(why),
         other => other,
     }

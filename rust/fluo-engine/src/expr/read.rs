@@ -63,7 +63,7 @@ impl<'a> Read<'a> {
         }
     }
 
-    /// Applies a function of text to every element; elements for which it gives nothing fall away.
+    /// Applies a function of text to every element; elements for which it gives nothing fall away. An empty list stays one.
     pub(crate) fn map_text(self, function: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Read<'a> {
         let unknown = self.unknown.and(self.blur());
         let apply = |value: &Val<'_>| match value {
@@ -73,10 +73,17 @@ impl<'a> Read<'a> {
         let value = self.value.and_then(|value| match &value {
             Val::List(items) => {
                 let mapped: Vec<_> = items.iter().filter_map(apply).collect();
-                (!mapped.is_empty()).then_some(Val::List(mapped))
+                (items.is_empty() || !mapped.is_empty()).then_some(Val::List(mapped))
             }
             one => apply(one),
         });
         Read { value, unknown, many: self.many }
+    }
+
+    /// The same, an empty list being missing.
+    #[must_use]
+    pub(crate) fn unless_empty(self) -> Self {
+        let value = self.value.filter(|value| !matches!(value, Val::List(items) if items.is_empty()));
+        Read { value, ..self }
     }
 }
