@@ -13,8 +13,9 @@ use super::{Claim, ClaimTerm, Function, SetPlan};
 use crate::expr::{LocalField, Node, TermNode};
 use crate::value::Val;
 
-/// Selectors without a name or a service that are watched at most: each is looked at for every span.
-const MOST_FOR_ANY: usize = 32;
+/// Selectors that are watched at most for one service, for one name, and for spans of any: each is looked at for every such span, so
+/// that a thousand rules about one service would cost a thousand looks.
+const MOST_WATCHED: usize = 8;
 
 /// Conjuncts of a selector that is watched at most.
 const MOST_PARTS: usize = 8;
@@ -63,11 +64,20 @@ impl NearIndex {
     fn add(&mut self, near: u32, parts: &[NearPart]) -> bool {
         let nodes: Vec<&Node> = parts.iter().flat_map(|part| conjuncts(&part.node)).collect();
         let texts = |field: &dyn Fn(&LocalField) -> bool| sharpest(&nodes, &field).and_then(|(_, demand)| demand.texts);
+        let room = |index: &HashMap<Box<[u8]>, Vec<u32>, RandomState>, texts: &[Box<[u8]>]| {
+            texts.iter().all(|text| index.get(text).is_none_or(|watched| watched.len() < MOST_WATCHED))
+        };
         if let Some(services) = texts(&|field| matches!(field, LocalField::Service(_))) {
+            if !room(&self.by_service, &services) {
+                return false;
+            }
             services.into_iter().for_each(|service| self.by_service.entry(service).or_default().push(near));
         } else if let Some(names) = texts(&|field| matches!(field, LocalField::Name)) {
+            if !room(&self.by_name, &names) {
+                return false;
+            }
             names.into_iter().for_each(|name| self.by_name.entry(name).or_default().push(near));
-        } else if self.any.len() < MOST_FOR_ANY {
+        } else if self.any.len() < MOST_WATCHED {
             self.any.push(near);
         } else {
             return false;
