@@ -54,8 +54,11 @@ struct Group {
     spans: VecDeque<Interval>,
     /// The levels with the spans that may be in the group, as soon as there is one, and why they may not.
     possible: Option<Box<(Levels, Reasons)>>,
-    /// Why it could not be told whether the bound was broken.
+    /// Why it could not be told whether the bound was broken, and until when that was so at last.
     why: Reasons,
+    doubted_until: u64,
+    /// The earliest start of the group's spans: the claim is not made before it.
+    first_start: u64,
     violated: bool,
     episodes: Episodes,
     history: History,
@@ -77,18 +80,25 @@ impl Group {
 
     /// Counts a span that may be in the group.
     fn doubt(&mut self, interval: Interval, count: u32, why: Reasons, least: u32) {
-        let (levels, reasons) = &mut **self.possible.get_or_insert_with(|| Box::new((self.levels.clone(), Reasons::NONE)));
+        let (_, reasons) = &mut **self.possible.get_or_insert_with(|| Box::new((self.levels.clone(), Reasons::NONE)));
         *reasons = reasons.and(why);
-        if !levels.raise(interval.start, interval.end, count, least).is_empty() {
+        self.may_reach(interval.start, interval.end, count, least);
+    }
+
+    /// Raises the levels with the spans that may be in the group, where there is one.
+    fn may_reach(&mut self, start: u64, end: u64, count: u32, least: u32) {
+        let Some((levels, reasons)) = self.possible.as_deref_mut() else { return };
+        if let Some((_, until)) = levels.raise(start, end, count, least).last() {
             self.why = self.why.and(*reasons);
+            self.doubted_until = self.doubted_until.max(*until);
         }
     }
 
     fn outcome(&self) -> Outcome {
-        match (self.violated, self.why) {
-            (true, _) => Outcome::Violated,
-            (false, why) if why.is_empty() => Outcome::Satisfied,
-            (false, why) => Outcome::Unknown(why),
+        match self.why {
+            _ if self.violated => Outcome::Violated,
+            why if why.is_empty() || self.doubted_until <= self.first_start => Outcome::Satisfied,
+            why => Outcome::Unknown(why),
         }
     }
 }
@@ -139,6 +149,7 @@ impl Flight {
             let at = self.group(key, flight, context);
             let Some(group) = self.groups.get_mut(at) else { return };
             group.last_end = group.last_end.max(interval.end);
+            group.first_start = group.first_start.min(interval.start);
             group.longest = group.longest.max(interval.end - interval.start);
             let start = interval.start.max(group.floor);
             if fit != Fit::Yes {
@@ -148,11 +159,7 @@ impl Flight {
             }
             let place = group.spans.partition_point(|known| (known.end, known.span) < (interval.end, interval.span));
             group.spans.insert(place, interval);
-            if let Some((levels, reasons)) = group.possible.as_deref_mut()
-                && !levels.raise(start, interval.end, 1, flight.least).is_empty()
-            {
-                group.why = group.why.and(*reasons);
-            }
+            group.may_reach(start, interval.end, 1, flight.least);
             let reached = group.levels.raise(start, interval.end, 1, flight.least);
             for (from, to) in reached {
                 self.reached(at, window, flight, from, to, (span, batch), context);
@@ -174,7 +181,7 @@ impl Flight {
         if self.groups.len() >= self.base.max_groups {
             self.evict(context);
         }
-        let mut group = Group::default();
+        let mut group = Group { first_start: u64::MAX, ..Group::default() };
         if let Some(lost) = self.forgotten.lost(hash, self.base.watermark) {
             group.doubt(Interval { start: 0, end: lost.end, span: 0 }, lost.count, lost.why, flight.least);
         }
