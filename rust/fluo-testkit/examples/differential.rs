@@ -32,8 +32,8 @@ struct Tally {
     agreed: AtomicU64,
     telling: AtomicU64,
     not_drawn: AtomicU64,
-    /// Number and description of the cases that differ.
-    differ: Mutex<Vec<(u64, String)>>,
+    /// The cases that differ.
+    differ: Mutex<Vec<u64>>,
 }
 
 fn main() -> ExitCode {
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
             scope.spawn(|| work(request.seed, first + cases, &tally));
         }
     });
-    report(request.seed, &tally, started)
+    report(&tally, started)
 }
 
 fn request() -> Result<Request, String> {
@@ -84,8 +84,10 @@ fn work(seed: u64, end: u64, tally: &Tally) {
                     tally.telling.fetch_add(u64::from(is_telling), Ordering::Relaxed);
                 }
                 Ok(Outcome::NotDrawn) => _ = tally.not_drawn.fetch_add(1, Ordering::Relaxed),
-                Ok(Outcome::Differs { differences, question }) => differs(tally, number, format!("{}\n{question}", differences.join("\n"))),
-                Err(_) => differs(tally, number, "it panics".to_owned()),
+                Ok(Outcome::Differs { differences, question }) => {
+                    differs(seed, tally, number, &format!("{}\n{question}", differences.join("\n")))
+                }
+                Err(_) => differs(seed, tally, number, "it panics"),
             }
         }
         if from >= end {
@@ -94,16 +96,20 @@ fn work(seed: u64, end: u64, tally: &Tally) {
     }
 }
 
-fn differs(tally: &Tally, number: u64, what: String) {
-    tally.differ.lock().unwrap_or_else(PoisonError::into_inner).push((number, what));
+/// Shows a case that differs, at once: a long run may be stopped for it.
+fn differs(seed: u64, tally: &Tally, number: u64, what: &str) {
+    let mut differ = tally.differ.lock().unwrap_or_else(PoisonError::into_inner);
+    differ.push(number);
+    if differ.len() <= SHOWN {
+        println!("\ncase {number} of seed {seed} differs (alone: make differential SEED={seed} CASE={number})\n{what}");
+    }
 }
 
-fn report(seed: u64, tally: &Tally, started: Instant) -> ExitCode {
+fn report(tally: &Tally, started: Instant) -> ExitCode {
     let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let mut differ = tally.differ.lock().unwrap_or_else(PoisonError::into_inner);
-    differ.sort();
-    for (number, what) in differ.iter().take(SHOWN) {
-        println!("\ncase {number} of seed {seed} differs (alone: make differential SEED={seed} CASE={number})\n{what}");
+    let differ = tally.differ.lock().unwrap_or_else(PoisonError::into_inner);
+    if !differ.is_empty() {
+        println!("\nthe cases {differ:?} differ");
     }
     println!(
         "{} cases had verdicts to disagree on, {} could not be drawn, {} s",
