@@ -84,6 +84,12 @@ impl Group {
         }
         let strays = strays.iter().filter(|stray| stray.whereabouts.may_be_in(key)).map(|stray| &stray.doubt);
         let doubts: Vec<Doubt> = own.iter().chain(strays).copied().collect();
+        let known = self.more.as_deref().map_or(Reasons::NONE, |m| m.why);
+        let all = doubts.iter().fold(known, |all, doubt| all.and(doubt.why));
+        let most: usize = doubts.iter().map(|doubt| doubt.count as usize).sum();
+        if all == known || self.times.len() + most < plan.least {
+            return;
+        }
         let why = could_break(self.times.ends(), &doubts, plan.least, plan.width);
         if !why.is_empty() {
             let more = self.more();
@@ -101,6 +107,22 @@ impl Group {
         });
     }
 
+    /// Drops the earlier half of the spans for want of room: they are in doubt from now on.
+    fn shed(&mut self) -> bool {
+        let mut more = self.more.take();
+        let shed = self.times.shed(|event| {
+            if let Some(more) = more.as_deref_mut() {
+                more.shown.remove(&event);
+            }
+        });
+        self.more = more;
+        if let Some((end, count)) = shed {
+            let lost = Doubt { end, count: u32::try_from(count).unwrap_or(u32::MAX), why: Reasons::of(Reason::Cardinality) };
+            self.more().doubt(lost);
+        }
+        shed.is_some()
+    }
+
     fn outcome(&self) -> Outcome {
         match self.more.as_deref() {
             Some(more) if more.violated => Outcome::Violated,
@@ -111,6 +133,11 @@ impl Group {
 }
 
 impl More {
+    fn doubt(&mut self, doubt: Doubt) {
+        let place = self.doubts.partition_point(|d| d.end <= doubt.end);
+        self.doubts.insert(place, doubt);
+    }
+
     fn bytes(&self) -> usize {
         let shown = self.shown.values().flatten().map(|(name, value)| size_of::<(Event, String, String)>() + name.len() + value.len());
         size_of::<Self>() + self.episodes.heap_bytes() + self.doubts.capacity() * size_of::<Doubt>() + shown.sum::<usize>()
@@ -182,9 +209,7 @@ impl Counting {
                 });
             } else {
                 let doubt = Doubt { end: event.end, count: 1, why: why(fit) };
-                let doubts = &mut group.more().doubts;
-                let place = doubts.partition_point(|d| d.end <= doubt.end);
-                doubts.insert(place, doubt);
+                group.more().doubt(doubt);
             }
             group.look_at_doubts(key, &self.strays, count);
             if group.times.is_full() {
@@ -200,9 +225,20 @@ impl Counting {
             }
         });
         self.keys = keys;
-        while self.bytes() > self.base.max_bytes && self.groups.len() > 1 {
+        while self.bytes() > self.base.max_bytes && self.make_room(context) {}
+    }
+
+    /// Forgets a group, or the earlier half of the spans of the only one.
+    fn make_room(&mut self, context: &mut Context<'_>) -> bool {
+        if self.groups.len() > 1 {
             self.evict(context);
+            return true;
         }
+        let Some(group) = self.groups.least_recent().and_then(|at| self.groups.get_mut(at)) else { return false };
+        let before = group.heap_bytes();
+        let room = group.shed();
+        self.held = self.held + group.heap_bytes() - before;
+        room
     }
 
     /// The slot of a group, which is there from now on.

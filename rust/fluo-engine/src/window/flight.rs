@@ -59,6 +59,8 @@ struct Group {
     doubted_until: u64,
     /// The earliest start of the group's spans: the claim is not made before it.
     first_start: u64,
+    /// Spans that ended up to this instant were dropped for want of room.
+    shed_until: u64,
     violated: bool,
     episodes: Episodes,
     history: History,
@@ -91,6 +93,20 @@ impl Group {
         if let Some((_, until)) = levels.raise(start, end, count, least).last() {
             self.why = self.why.and(*reasons);
             self.doubted_until = self.doubted_until.max(*until);
+        }
+    }
+
+    /// Forgets what lies before an instant.
+    fn forget_before(&mut self, floor: u64) {
+        self.floor = floor;
+        self.levels.forget_before(floor);
+        if let Some((levels, _)) = self.possible.as_deref_mut() {
+            levels.forget_before(floor);
+        }
+        let gone = self.spans.partition_point(|known| known.end <= floor);
+        self.spans.drain(..gone);
+        if self.spans.len() * 4 < self.spans.capacity() {
+            self.spans.shrink_to(self.spans.len() * 2);
         }
     }
 
@@ -151,6 +167,11 @@ impl Flight {
             group.last_end = group.last_end.max(interval.end);
             group.first_start = group.first_start.min(interval.start);
             group.longest = group.longest.max(interval.end - interval.start);
+            if interval.start < group.shed_until {
+                // It meets instants whose spans were dropped.
+                group.why = group.why.and(Reasons::of(Reason::Cardinality));
+                group.doubted_until = group.doubted_until.max(group.shed_until.min(interval.end));
+            }
             let start = interval.start.max(group.floor);
             if fit != Fit::Yes {
                 group.doubt(Interval { start, ..interval }, 1, why(fit), flight.least);
@@ -167,9 +188,24 @@ impl Flight {
             self.settle(at, window, context);
         });
         self.keys = keys;
-        while self.bytes() > self.base.max_bytes && self.groups.len() > 1 {
+        while self.bytes() > self.base.max_bytes && self.make_room(context) {}
+    }
+
+    /// Forgets a group, or the earlier half of the spans of the only one.
+    fn make_room(&mut self, context: &mut Context<'_>) -> bool {
+        if self.groups.len() > 1 {
             self.evict(context);
+            return true;
         }
+        let Some(group) = self.groups.least_recent().and_then(|at| self.groups.get_mut(at)) else { return false };
+        let Some(middle) = group.spans.get(group.spans.len() / 2).map(|known| known.end) else { return false };
+        group.forget_before(middle);
+        group.spans.shrink_to(group.spans.len() * 3 / 2);
+        group.shed_until = middle;
+        let now = group.heap_bytes();
+        self.held = self.held + now - group.counted;
+        group.counted = now;
+        true
     }
 
     /// The slot of a group, which is there from now on.
@@ -289,16 +325,7 @@ impl Flight {
         }
         let floor = watermark.saturating_sub(horizon(group, keep));
         if floor > group.floor {
-            group.floor = floor;
-            group.levels.forget_before(floor);
-            if let Some((levels, _)) = group.possible.as_deref_mut() {
-                levels.forget_before(floor);
-            }
-            let gone = group.spans.partition_point(|known| known.end <= floor);
-            group.spans.drain(..gone);
-            if group.spans.len() * 4 < group.spans.capacity() {
-                group.spans.shrink_to(group.spans.len() * 2);
-            }
+            group.forget_before(floor);
         }
         let forget = group.last_end <= floor && !window.by.is_empty();
         let group_texts = if over.is_empty() && again.is_empty() { Vec::new() } else { texts(&key) };

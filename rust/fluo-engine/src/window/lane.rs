@@ -14,6 +14,10 @@ use super::running::Running;
 use crate::expr::read::Read;
 use crate::plan::{Function, LanePlan};
 use crate::truth::Reasons;
+use crate::verdict::Reason;
+
+/// Spans of which it is not known whether they are in a lane that are looked at one by one for every instant.
+const MOST_POSSIBLE: usize = 512;
 
 /// A span in a lane.
 #[derive(Debug, Clone)]
@@ -78,6 +82,10 @@ pub(super) struct Lane {
     pub(super) inside: usize,
     /// The numbers that follow that window.
     pub(super) running: Vec<Running>,
+    /// Windows that end before this instant may hold spans that were dropped for want of room.
+    shed_until: u64,
+    /// Why they may.
+    shed_why: Reasons,
     rows: usize,
 }
 
@@ -99,9 +107,27 @@ impl Lane {
     }
 
     /// Puts in a span that may not belong here.
-    pub(super) fn add_possible(&mut self, possible: Possible) {
+    pub(super) fn add_possible(&mut self, possible: Possible, width: u64) {
         self.rows += possible.entry.row.as_deref().map_or(0, Row::bytes);
         self.possible.push(possible);
+        if self.possible.len() > MOST_POSSIBLE {
+            self.shed_possible(width);
+        }
+    }
+
+    /// Takes the earlier half of the doubtful spans for one doubt about every window that may hold one of them.
+    fn shed_possible(&mut self, width: u64) {
+        self.possible.sort_unstable_by_key(|p| p.entry.end);
+        for gone in self.possible.drain(..MOST_POSSIBLE / 2) {
+            self.rows -= gone.entry.row.as_deref().map_or(0, Row::bytes);
+            self.shed_until = self.shed_until.max(gone.entry.end.saturating_add(width));
+            self.shed_why = self.shed_why.and(gone.why);
+        }
+    }
+
+    /// Why the window that ends at an instant may hold more than the lane has.
+    pub(super) fn lacks(&self, instant: u64) -> Reasons {
+        if instant < self.shed_until { self.shed_why } else { Reasons::NONE }
     }
 
     /// The first instant after `t` at which the window of this width changes, as seen from a cursor.
@@ -109,7 +135,8 @@ impl Lane {
         let comes = self.entries.get(cursor.inside).map(|e| e.end);
         let leaves = if cursor.out < cursor.inside { self.entries.get(cursor.out).map(|e| e.end.saturating_add(width)) } else { None };
         let possible = self.possible.iter().flat_map(|p| [p.entry.end, p.entry.end.saturating_add(width)]).filter(|at| *at > t);
-        [comes, leaves].into_iter().flatten().chain(possible).min()
+        let whole = Some(self.shed_until).filter(|at| *at > t);
+        [comes, leaves, whole].into_iter().flatten().chain(possible).min()
     }
 
     /// Moves a cursor on to an instant, and the numbers that follow it.
@@ -178,6 +205,25 @@ impl Lane {
         if self.entries.len() * 4 < self.entries.capacity() {
             self.entries.shrink_to(self.entries.len() * 2);
         }
+    }
+
+    /// Drops the earlier half of the spans for want of room; false where there are none.
+    pub(super) fn shed(&mut self, plan: &LanePlan) -> bool {
+        let Some(until) = self.entries.get(self.entries.len() / 2).map(|entry| entry.end) else { return false };
+        let gone = self.entries.partition_point(|entry| entry.end <= until);
+        for (at, entry) in self.entries.drain(..gone).enumerate() {
+            self.rows -= entry.row.as_deref().map_or(0, Row::bytes);
+            if at < self.inside {
+                for (number, function) in self.running.iter_mut().zip(&plan.running) {
+                    number.leave(&entry.reads(plan, function));
+                }
+            }
+        }
+        self.inside = self.inside.saturating_sub(gone);
+        self.entries.shrink_to(self.entries.len() * 3 / 2);
+        self.shed_until = self.shed_until.max(until.saturating_add(plan.width));
+        self.shed_why = self.shed_why.and(Reasons::of(Reason::Cardinality));
+        true
     }
 
     /// Where the next judgement begins.

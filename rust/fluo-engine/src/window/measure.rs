@@ -9,6 +9,10 @@ use crate::expr::read::Read;
 use crate::plan::{Distinguished, Function, LanePlan, SweepPlan};
 use crate::truth::{Reasons, Truth};
 use crate::value::Val;
+use crate::verdict::Reason;
+
+/// Spans of a window that are looked at again at every instant where something about it is in doubt.
+const MOST_LOOKED_AT: usize = 4_096;
 
 /// One window at the instant at hand.
 #[derive(Clone, Copy)]
@@ -53,11 +57,35 @@ impl<'w> Panes<'w> {
 
     /// Why the window may hold more than is known.
     fn hidden(&self, pane: &Pane<'_>) -> Reasons {
-        if pane.plan.grouped { self.lost } else { Reasons::NONE }
+        let forgotten = if pane.plan.grouped { self.lost } else { Reasons::NONE };
+        let of_any = pane.strays.map_or(Reasons::NONE, |strays| strays.lacks(self.instant));
+        forgotten.and(of_any).and(pane.lane.lacks(self.instant))
     }
 
     fn doubt(&self, pane: &Pane<'w>) -> Reasons {
         self.possible(pane).fold(self.hidden(pane), |why, p| why.and(p.why))
+    }
+
+    /// What the number that follows the window says where it is known that spans are missing, or where too many would have to be
+    /// looked at again at every instant because of a few doubtful ones.
+    fn in_part(&self, pane: &Pane<'w>, function: &Function) -> Option<Cell<'w>> {
+        let is_long = pane.cursor.inside - pane.cursor.out > MOST_LOOKED_AT;
+        let at = pane.plan.running.iter().position(|known| known == function)?;
+        let number = pane.running.get(at)?;
+        if self.hidden(pane).is_empty() && !is_long {
+            return None;
+        }
+        let doubt = self.doubt(pane);
+        Some(match (number.value(), function) {
+            _ if doubt.is_empty() => Cell::Unknown(Reasons::of(Reason::Dropped)),
+            (Some(Answer::Value(Val::Int(low))), Function::Distinct(_)) => Cell::count(u64::try_from(low).unwrap_or(0), None, doubt),
+            (Some(Answer::Value(value)), _) => {
+                let mut sample = Sample::default();
+                sample.add(Read { value: Some(value), ..Read::MISSING }, true, doubt);
+                measured(&sample, function, doubt)
+            }
+            _ => Cell::Unknown(doubt),
+        })
     }
 
     /// The number that follows the window, where everything in it is known.
@@ -106,7 +134,7 @@ impl<'w> Facts<'w> for Panes<'w> {
     fn aggregate(&self, set: u32, function: &'w Function) -> Cell<'w> {
         let Some(pane) = self.pane(set) else { return Cell::Missing };
         let hidden = self.hidden(pane);
-        if let Some(number) = self.running(pane, function) {
+        if let Some(number) = self.running(pane, function).or_else(|| self.in_part(pane, function)) {
             return number;
         }
         match function {

@@ -32,7 +32,7 @@ enum Kind {
     Mean(Total),
     Extreme { queue: VecDeque<(u64, Val<'static>)>, entered: u64, left: u64, greatest: bool },
     Rank { ranks: Ranks, q: f64 },
-    Distinct(HashMap<Box<[u8]>, u32, RandomState>),
+    Distinct { counts: HashMap<Box<[u8]>, u32, RandomState>, key_bytes: usize },
 }
 
 impl Running {
@@ -45,7 +45,7 @@ impl Running {
             Function::Min(_) => extreme(false),
             Function::Max(_) => extreme(true),
             Function::Quantile(_, q) => Kind::Rank { ranks: Ranks::default(), q: *q },
-            Function::Distinct(_) => Kind::Distinct(HashMap::default()),
+            Function::Distinct(_) => Kind::Distinct { counts: HashMap::default(), key_bytes: 0 },
             Function::Count | Function::Rate(_) | Function::Concurrent | Function::LongestRun(_) => return None,
         };
         Some(Self { kind, unseen: 0, durations: 0, numbers: 0 })
@@ -54,9 +54,12 @@ impl Running {
     /// A span enters the window.
     pub(super) fn enter(&mut self, reads: &[&Read<'static>]) {
         self.unseen += usize::from(reads.iter().any(|read| !read.unknown.is_empty()));
-        if let Kind::Distinct(counts) = &mut self.kind {
+        if let Kind::Distinct { counts, key_bytes } = &mut self.kind {
             for key in keys(reads) {
-                *counts.entry(key).or_default() += 1;
+                let bytes = key.len();
+                let count = counts.entry(key).or_default();
+                *count += 1;
+                *key_bytes += if *count == 1 { bytes } else { 0 };
             }
             return;
         }
@@ -73,7 +76,7 @@ impl Running {
                     *entered += 1;
                 }
                 Kind::Rank { ranks, .. } => ranks.add(value),
-                Kind::Distinct(_) => {}
+                Kind::Distinct { .. } => {}
             }
         }
     }
@@ -81,12 +84,13 @@ impl Running {
     /// A span leaves the window: the earliest in it.
     pub(super) fn leave(&mut self, reads: &[&Read<'static>]) {
         self.unseen -= usize::from(reads.iter().any(|read| !read.unknown.is_empty()));
-        if let Kind::Distinct(counts) = &mut self.kind {
+        if let Kind::Distinct { counts, key_bytes } = &mut self.kind {
             for key in keys(reads) {
                 if let Some(count) = counts.get_mut(&key) {
                     *count -= 1;
                     if *count == 0 {
                         counts.remove(&key);
+                        *key_bytes -= key.len();
                     }
                 }
             }
@@ -103,7 +107,7 @@ impl Running {
                     *left += 1;
                 }
                 Kind::Rank { ranks, .. } => ranks.remove(value),
-                Kind::Distinct(_) => {}
+                Kind::Distinct { .. } => {}
             }
         }
     }
@@ -114,12 +118,11 @@ impl Running {
         if self.unseen > 0 {
             return None;
         }
-        if let Kind::Distinct(counts) = &self.kind {
+        if let Kind::Distinct { counts, .. } = &self.kind {
             return Some(Answer::Value(Val::Int(i64::try_from(counts.len()).unwrap_or(i64::MAX))));
         }
         if self.durations > 0 && self.numbers > 0 {
-            // Queue and ranks order only what is of one kind.
-            return if matches!(self.kind, Kind::Sum { .. } | Kind::Mean(_)) { Some(Answer::Missing) } else { None };
+            return Some(Answer::Missing);
         }
         let count = self.durations + self.numbers;
         let found = match &self.kind {
@@ -128,7 +131,7 @@ impl Running {
             Kind::Mean(total) => total.mean(count),
             Kind::Extreme { queue, .. } => queue.front().map(|(_, value)| value.clone()),
             Kind::Rank { ranks, q } => ranks.nth(crate::exact::ceil_of_product(*q, count as u64).max(1) - 1),
-            Kind::Distinct(_) => None,
+            Kind::Distinct { .. } => None,
         };
         Some(found.map_or(Answer::Missing, Answer::Value))
     }
@@ -139,9 +142,7 @@ impl Running {
             Kind::Sum { .. } | Kind::Mean(_) => 0,
             Kind::Extreme { queue, .. } => queue.capacity() * size_of::<(u64, Val<'_>)>(),
             Kind::Rank { ranks, .. } => ranks.count * size_of::<Val<'_>>() * 3 / 2,
-            Kind::Distinct(counts) => {
-                counts.capacity() * (size_of::<(Box<[u8]>, u32)>() + 1) + counts.keys().map(|key| key.len()).sum::<usize>()
-            }
+            Kind::Distinct { counts, key_bytes } => counts.capacity() * (size_of::<(Box<[u8]>, u32)>() + 1) + key_bytes,
         }
     }
 }

@@ -139,7 +139,7 @@ impl Sweep {
         let with_groups = self.with_groups();
         for (at, (lane, fit)) in sweep.lanes.iter().zip(&fits).enumerate() {
             if let (Some(fit), false, true, Some(shared)) = (fit, lane.grouped, with_groups, self.shared.get_mut(at)) {
-                put(shared, entry(lane), *fit);
+                put(shared, lane, entry(lane), *fit);
             }
         }
         let belongs = sweep.lanes.iter().zip(&fits).any(|(lane, fit)| fit.is_some() && (lane.grouped || !with_groups));
@@ -151,7 +151,7 @@ impl Sweep {
             for (at, (lane, fit)) in sweep.lanes.iter().zip(&fits).enumerate() {
                 if let (Some(fit), true, Some(strays)) = (fit, lane.grouped, self.shared.get_mut(at)) {
                     let why = unknown.and(why(*fit));
-                    strays.add_possible(Possible { entry: entry(lane), why, whereabouts: Some(whereabouts.clone()) });
+                    strays.add_possible(Possible { entry: entry(lane), why, whereabouts: Some(whereabouts.clone()) }, lane.width);
                 }
             }
         }
@@ -160,7 +160,7 @@ impl Sweep {
             let Some(group) = self.groups.get_mut(slot) else { return };
             for (at, (lane, fit)) in sweep.lanes.iter().zip(&fits).enumerate() {
                 if let (Some(fit), true, Some(own)) = (fit, lane.grouped || !with_groups, group.lanes.get_mut(at)) {
-                    put(own, entry(lane), *fit);
+                    put(own, lane, entry(lane), *fit);
                 }
             }
             if with_groups {
@@ -174,9 +174,22 @@ impl Sweep {
             self.wake(sweep, slot);
         });
         self.keys = keys;
-        while self.bytes() > self.base.max_bytes && self.groups.len() > 1 {
-            self.evict(sweep, context);
+        while self.bytes() > self.base.max_bytes && self.make_room(sweep, context) {}
+    }
+
+    /// Forgets a group, or, where one group or what all share takes the room, the earlier half of its spans.
+    fn make_room(&mut self, sweep: &SweepPlan, context: &mut Context<'_>) -> bool {
+        if self.shared.iter().map(Lane::heap_bytes).sum::<usize>() > self.base.max_bytes / 2 {
+            return shed(&mut self.shared, sweep);
         }
+        let Some(at) = self.groups.least_recent() else { return false };
+        if self.groups.len() > 1 {
+            self.evict(sweep, context);
+            return true;
+        }
+        let room = self.groups.get_mut(at).is_some_and(|group| shed(&mut group.lanes, sweep));
+        self.wake(sweep, at);
+        room
     }
 
     /// The slot of a group, which is there from now on.
@@ -315,6 +328,8 @@ impl Sweep {
         let Some(sweep) = plan_of(window) else { return };
         self.prepare(sweep, context);
         self.judge_before(window, sweep, self.base.watermark, context);
+        // Numbers that follow a window grow by what enters it.
+        while self.bytes() > self.base.max_bytes && self.make_room(sweep, context) {}
     }
 
     /// Judges every instant before this one for good.
@@ -458,10 +473,16 @@ impl Sweep {
     }
 }
 
+/// Drops the earlier half of the lane that takes the most room.
+fn shed(lanes: &mut [Lane], sweep: &SweepPlan) -> bool {
+    let largest = lanes.iter_mut().zip(&sweep.lanes).max_by_key(|(lane, _)| lane.heap_bytes());
+    largest.is_some_and(|(lane, plan)| lane.shed(plan))
+}
+
 /// Puts a span into a lane, for certain or not.
-fn put(lane: &mut Lane, entry: Entry, fit: Fit) {
+fn put(lane: &mut Lane, plan: &LanePlan, entry: Entry, fit: Fit) {
     match why(fit) {
         why if why.is_empty() => lane.add(entry),
-        why => lane.add_possible(Possible { entry, why, whereabouts: None }),
+        why => lane.add_possible(Possible { entry, why, whereabouts: None }, plan.width),
     }
 }

@@ -111,6 +111,15 @@ impl Times {
         }
     }
 
+    /// Drops the earlier half for want of room; gives the end of the last one dropped, and how many they were.
+    pub(super) fn shed(&mut self, mut gone: impl FnMut(Event)) -> Option<(u64, usize)> {
+        let half = self.events.len().div_ceil(2);
+        let last = self.events.get(half.checked_sub(1)?)?.end;
+        self.events.drain(..half).for_each(&mut gone);
+        self.events.shrink_to(self.events.len() * 3 / 2);
+        Some((last, half))
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         self.events.capacity() * size_of::<Event>()
     }

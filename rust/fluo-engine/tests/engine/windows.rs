@@ -1,7 +1,7 @@
 //! Counting windows over all spans.
 
 use fluo_engine::signal::Event;
-use fluo_engine::{Config, Signal};
+use fluo_engine::{Config, Reason, Signal};
 use fluo_testkit::model::SpanData;
 use fluo_testkit::notation::BASE;
 
@@ -200,6 +200,41 @@ fn hostile_cardinality_stays_in_the_budget_and_other_rules_keep_their_answers() 
     assert!(stats.bytes_held <= 4 << 20, "{}", stats.bytes_held);
     assert!(stats.groups_evicted > 1_000);
     assert_eq!(signals(&engine).iter().map(|s| s.rule.as_str()).collect::<Vec<_>>(), ["steady"]);
+}
+
+#[test]
+fn a_rule_whose_one_group_outgrows_the_budget_says_that_it_cannot_tell() {
+    // So many thousand spans of half a minute each, what is asked of them, and whether that is known although the earlier ones
+    // were dropped.
+    for (thousands, claim, known) in [
+        (40, "never: spans.where(name == a).within(1m).count() > 35000", false),
+        (15, "never: spans.where(name == a).within(1m).p95(duration) > 1h", false),
+        (15, "never: spans.where(name == a).within(1m).distinct(user) > 14000", false),
+        (15, "always: spans.where(name == a).within(1m).count() >= 100", true),
+        (15, "never: spans.by(service).within(1m).count() / spans.within(1m).count() > 2", false),
+        (40, "always: spans.where(name == a).concurrent() <= 39000", false),
+        (40, "always: spans.where(name == a).concurrent() <= 4000", true),
+    ] {
+        let rule = format!("- {{name: r, {claim}}}");
+        let engine = engine(&rule, Config { memory_bytes: 1 << 20, record_verdicts: true, ..Config::default() });
+        for batch in 0..thousands {
+            let spans: Vec<SpanData> = (0..1_000u64)
+                .map(|i| {
+                    let mut span = span(batch * 1_000 + i, 90);
+                    span.end += (batch * 1_000 + i) * 200_000;
+                    span.start = span.end - 30 * SECOND;
+                    span.attributes = vec![("user".to_owned(), fluo_testkit::model::AnyValue::String(format!("user-{batch}-{i}")))];
+                    span
+                })
+                .collect();
+            ingest(&engine, 100, &spans);
+            assert!(engine.stats().bytes_held <= 1 << 20, "{claim}: {}", engine.stats().bytes_held);
+        }
+        engine.end_recording(BASE + 200 * SECOND);
+        let verdicts = engine.drain_verdicts();
+        let inconclusive = verdicts.iter().any(|v| v.reasons.contains(&Reason::Cardinality));
+        assert_eq!(inconclusive, !known, "{claim}: {verdicts:?}");
+    }
 }
 
 #[test]
