@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -227,17 +228,16 @@ func named(cases []conformanceCase, fact string) string {
 	return fmt.Sprintf("%s: %s: %s", cases[i].Section, cases[i].Name, rest)
 }
 
-// freeAddresses holds all of them until it has enough, so that they differ.
+// freeAddresses are those of loopback that nobody listens on.
 func freeAddresses(t *testing.T, n int) []string {
 	t.Helper()
+	ports, err := collector.FreePorts(n)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var addresses []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		addresses = append(addresses, listener.Addr().String())
+	for _, port := range ports {
+		addresses = append(addresses, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	}
 	return addresses
 }

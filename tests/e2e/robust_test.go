@@ -135,7 +135,7 @@ func TestPanic(t *testing.T) {
 	dir := t.TempDir()
 	manifest := strings.Replace(quickstartManifest(t), "cgo_enabled: true", "cgo_enabled: true\n  build_tags: fluo_faults", 1)
 	binary := ocb(t, dir, manifest)
-	health := freeAddress(t)
+	health := freeAddresses(t, 1)[0]
 	c := start(t, "panic.yaml", collector.Options{
 		Binary: binary, Env: []string{"FLUO_HEALTH=" + health},
 		Args: []string{"--feature-gates=+extension.healthcheck.useComponentStatus"},

@@ -59,7 +59,7 @@ type Collector struct {
 // Start runs a collector and waits until its receiver takes requests. The
 // caller must Stop it; a collector whose ctx ends is killed.
 func Start(ctx context.Context, o Options) (*Collector, error) {
-	ports, err := freePorts(3)
+	ports, err := FreePorts(3)
 	if err != nil {
 		return nil, err
 	}
@@ -163,18 +163,3 @@ func (c *Collector) Post(ctx context.Context, contentType, body string) (int, er
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-// freePorts holds all listeners open until it has enough, so that the ports
-// differ.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer listener.Close()
-		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
-}
