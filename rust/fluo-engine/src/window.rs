@@ -44,7 +44,7 @@ use sweep::Sweep;
 /// What watches one rule.
 #[derive(Debug)]
 enum Monitor {
-    Counting(Counting),
+    Counting(Box<Counting>),
     Flight(Flight),
     Sweep(Sweep),
     Sequence(Sequence),
@@ -54,7 +54,7 @@ impl Monitor {
     fn new(plan: &Arc<Plan>, at: usize, config: &Config) -> Option<Self> {
         let base = Base::new(plan, at, config);
         Some(match &plan.windows.get(at)?.kind {
-            WindowKind::Count(_) => Self::Counting(Counting::new(base)),
+            WindowKind::Count(_) => Self::Counting(Box::new(Counting::new(base))),
             WindowKind::Flight(_) => Self::Flight(Flight::new(base)),
             WindowKind::Sweep(_) => Self::Sweep(Sweep::new(base)),
             WindowKind::Sequence(sequence) => Self::Sequence(Sequence::new(base, sequence, config)),

@@ -58,6 +58,16 @@ impl<T> Pool<T> {
         self.give(std::mem::replace(list, larger));
     }
 
+    /// Moves a list that needs little of its room to the least size that it fits, with room for one more.
+    pub(crate) fn shrink(&mut self, list: &mut Vec<T>) {
+        if list.len() * 4 < list.capacity() && list.capacity() > SIZES.first().map_or(0, |size| size * self.unit) {
+            let mut smaller = Vec::new();
+            self.make_room(&mut smaller, list.len() + 1);
+            smaller.append(list);
+            self.give(std::mem::replace(list, smaller));
+        }
+    }
+
     /// Takes a list back.
     pub(crate) fn give(&mut self, mut list: Vec<T>) {
         let capacity = list.capacity();

@@ -20,6 +20,7 @@ use crate::ingest::{Batch, Incoming};
 use crate::plan::{CountPlan, Plan, WindowKind, WindowPlan};
 use crate::signal::Event as Announced;
 use crate::store::combination::Fit;
+use crate::store::pool::Pool;
 use crate::truth::Reasons;
 use crate::verdict::Reason;
 
@@ -34,6 +35,11 @@ pub(super) struct Counting {
     /// Bytes that the groups hold outside of the table.
     held: usize,
     keys: Keys,
+    /// Lists of spans of groups that are forgotten, or have outgrown them.
+    pool: Pool<Event>,
+    /// The watermark at the last look for groups to be forgotten, and the place where the next one begins.
+    swept_at: u64,
+    swept_to: usize,
 }
 
 /// The state of a group.
@@ -66,14 +72,19 @@ impl Group {
         self.more.get_or_insert_default()
     }
 
-    /// When the watermark next changes something here; `None` for a group that can be forgotten.
-    fn next_due(&self, width: u64, repeat_after: Option<u64>) -> Option<u64> {
-        // Spans that have left are dropped when room is needed: only a group that can be forgotten has to be looked for.
-        let event = self.times.last_end().map(|end| end.saturating_add(width));
-        let more = self.more.as_deref();
-        let episode = more.and_then(|m| m.episodes.first()).map(|e| e.to.saturating_add(1));
-        let repeat = more.zip(repeat_after).and_then(|(m, after)| m.episodes.next_repeat(after));
-        [event, episode, repeat].into_iter().flatten().min()
+    /// When something has to be said of the group as the watermark passes.
+    fn next_due(&self, repeat_after: Option<u64>) -> Option<u64> {
+        let more = self.more.as_deref()?;
+        let episode = more.episodes.first().map(|e| e.to.saturating_add(1));
+        let repeat = repeat_after.and_then(|after| more.episodes.next_repeat(after));
+        [episode, repeat].into_iter().flatten().min()
+    }
+
+    /// Whether no window that the watermark has not passed can hold a span of the group, and nothing is left to be said of it.
+    fn is_over(&self, watermark: u64, width: u64) -> bool {
+        let left = |end: u64| end.saturating_add(width) <= watermark;
+        let more = self.more.as_deref().is_none_or(|more| more.episodes.first().is_none() && more.doubts.iter().all(|d| left(d.end)));
+        more && self.times.last_end().is_none_or(left)
     }
 
     /// Looks whether spans in doubt could break the bound.
@@ -98,9 +109,9 @@ impl Group {
     }
 
     /// Drops the spans that no coming window can hold.
-    fn forget(&mut self, watermark: u64, plan: &CountPlan) {
+    fn forget(&mut self, watermark: u64, plan: &CountPlan, pool: &mut Pool<Event>) {
         let more = &mut self.more;
-        self.times.forget(watermark, plan.least, plan.width, |event| {
+        self.times.forget(watermark, (plan.least, plan.width), pool, |event| {
             if let Some(more) = more.as_deref_mut() {
                 more.shown.remove(&event);
             }
@@ -161,7 +172,17 @@ pub(super) fn bytes_of(plan: &CountPlan, config: &Config) -> (usize, usize, Opti
 
 impl Counting {
     pub(super) fn new(base: Base) -> Self {
-        Self { base, groups: Groups::default(), strays: Vec::new(), forgotten: Forgotten::default(), held: 0, keys: Keys::default() }
+        Self {
+            base,
+            groups: Groups::default(),
+            strays: Vec::new(),
+            forgotten: Forgotten::default(),
+            held: 0,
+            keys: Keys::default(),
+            pool: Pool::new(1),
+            swept_at: 0,
+            swept_to: 0,
+        }
     }
 
     /// Counts spans that the rule's selector picked.
@@ -204,7 +225,7 @@ impl Counting {
                     group.more().shown.insert(event, show);
                 }
                 let more = &mut group.more;
-                broken = group.times.add(event, count.least, count.width, |from, to| {
+                broken = group.times.add(event, (count.least, count.width), &mut self.pool, |from, to| {
                     more.as_deref_mut().is_some_and(|more| more.episodes.prolong(from, to))
                 });
             } else {
@@ -213,9 +234,9 @@ impl Counting {
             }
             group.look_at_doubts(key, &self.strays, count);
             if group.times.is_full() {
-                group.forget(self.base.watermark, count);
+                group.forget(self.base.watermark, count, &mut self.pool);
             }
-            let due = group.next_due(count.width, window.repeat_after);
+            let due = group.next_due(window.repeat_after);
             self.held = self.held + group.heap_bytes() - before;
             if let Some(due) = due {
                 self.groups.wake(at, due);
@@ -283,6 +304,7 @@ impl Counting {
         let more = group.more();
         more.why = more.why.and(Reasons::of(Reason::Cardinality));
         self.conclude(&key, &group, context);
+        group.times.give(&mut self.pool);
     }
 
     fn conclude(&mut self, key: &[u8], group: &Group, context: &mut Context<'_>) {
@@ -311,7 +333,7 @@ impl Counting {
             shown: gathered(broken.spans.iter().filter_map(|e| more.shown.get(e)).flatten()),
             ..News::default()
         };
-        let due = group.next_due(count.width, window.repeat_after);
+        let due = group.next_due(window.repeat_after);
         self.held = self.held + group.heap_bytes() - before;
         if let Some(due) = due {
             self.groups.wake(at, due);
@@ -329,10 +351,31 @@ impl Counting {
         while let Some(at) = self.groups.due_before(watermark.saturating_add(1)) {
             self.look_at(window, count, at, context);
         }
+        self.forget_some(window, count, context);
         // A group is looked at for the last time a width after its last span, which came when this one was not late.
         let keep = count.width.saturating_mul(2).saturating_add(context.shared.config.allowed_lateness_ns);
         let unneeded = self.strays.partition_point(|s| s.doubt.end.saturating_add(keep) <= watermark);
         self.strays.drain(..unneeded);
+    }
+
+    /// Looks for groups that can be forgotten, at so many places that every one is looked at once while a width passes: that takes no
+    /// timer for each group.
+    fn forget_some(&mut self, window: &WindowPlan, count: &CountPlan, context: &mut Context<'_>) {
+        let watermark = self.base.watermark;
+        let passed = watermark - self.swept_at.min(watermark);
+        let places = u128::from(passed) * self.groups.places() as u128 / u128::from(count.width.max(1));
+        let places = usize::try_from(places).unwrap_or(usize::MAX);
+        if places == 0 {
+            return;
+        }
+        self.swept_at = watermark;
+        let (some, next) = self.groups.some(self.swept_to, places);
+        self.swept_to = next;
+        for at in some {
+            if self.groups.get(at).is_some_and(|group| group.is_over(watermark, count.width)) {
+                self.look_at(window, count, at, context);
+            }
+        }
     }
 
     /// Lets the watermark pass over a group.
@@ -354,8 +397,8 @@ impl Counting {
             let outside = more.doubts.partition_point(|d| d.end.saturating_add(count.width) <= watermark);
             more.doubts.drain(..outside);
         }
-        group.forget(watermark, count);
-        let due = group.next_due(count.width, window.repeat_after);
+        group.forget(watermark, count, &mut self.pool);
+        let due = group.next_due(window.repeat_after);
         self.held = self.held + group.heap_bytes() - before;
         let texts = if over.is_empty() && again.is_empty() { Vec::new() } else { texts(self.groups.key(at)) };
         for episode in again {
@@ -366,16 +409,16 @@ impl Counting {
             let news = News { window: Some((episode.from, episode.to)), time: episode.to, ..News::default() };
             self.base.announce(Announced::Resolved, episode.violation_id, &texts, news, context);
         }
-        match due {
-            Some(due) => self.groups.wake(at, due.max(watermark.saturating_add(1))),
-            // A rule without groups has one verdict, at the end.
-            None if window.by.is_empty() => {}
-            None => {
-                let key = self.groups.key(at).to_vec();
-                if let Some(group) = self.groups.remove(at) {
-                    self.held -= group.heap_bytes();
-                    self.conclude(&key, &group, context);
-                }
+        if let Some(due) = due {
+            self.groups.wake(at, due.max(watermark.saturating_add(1)));
+        }
+        // A rule without groups has one verdict, at the end.
+        if !window.by.is_empty() && self.groups.get(at).is_some_and(|group| group.is_over(watermark, count.width)) {
+            let key = self.groups.key(at).to_vec();
+            if let Some(group) = self.groups.remove(at) {
+                self.held -= group.heap_bytes();
+                self.conclude(&key, &group, context);
+                group.times.give(&mut self.pool);
             }
         }
     }
@@ -404,6 +447,6 @@ impl Counting {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.groups.bytes() + self.held + self.forgotten.heap_bytes() + self.strays.capacity() * size_of::<Stray>()
+        self.groups.bytes() + self.held + self.pool.bytes() + self.forgotten.heap_bytes() + self.strays.capacity() * size_of::<Stray>()
     }
 }

@@ -1,7 +1,9 @@
-//! The groups of a rule: a bounded table, the order in which groups were last touched, and when each is next due.
+//! The groups of a rule: a bounded table, which group was touched least recently, and when each is next due.
 //!
-//! The key of a group is held once, in its slot; the table holds slot numbers. Timers are entries of a heap that may be out of date: a
-//! group remembers when it is really due, and an entry that says otherwise is skipped.
+//! The key of a group is held once, in its slot; the table holds slot numbers. A span costs its group a look into the table and one
+//! into the slot, so short keys and the time of the last touch lie in the slot itself. The order of touches is made when it is asked
+//! for, which is when room is needed: a heap of what is at least known of each group, put right from the top. Timers are entries of a
+//! heap that may be out of date: a group remembers when it is really due, and an entry that says otherwise is skipped.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,17 +12,49 @@ use std::hash::BuildHasher;
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
-/// No slot.
-const NONE: u32 = u32::MAX;
+/// Bytes of the longest key that lies in its slot.
+const SHORT: usize = 22;
 
-/// A group and its place in the order of use.
+/// A group's key.
+#[derive(Debug, PartialEq, Eq)]
+enum Key {
+    Short(u8, [u8; SHORT]),
+    Long(Box<[u8]>),
+}
+
+impl Key {
+    fn new(key: &[u8]) -> Self {
+        let mut bytes = [0; SHORT];
+        match (u8::try_from(key.len()), bytes.get_mut(..key.len())) {
+            (Ok(len), Some(place)) => {
+                place.copy_from_slice(key);
+                Self::Short(len, bytes)
+            }
+            _ => Self::Long(key.into()),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Short(len, bytes) => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        }
+    }
+
+    const fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Short(..) => 0,
+            Self::Long(bytes) => bytes.len(),
+        }
+    }
+}
+
+/// A group.
 #[derive(Debug)]
 struct Slot<G> {
-    key: Box<[u8]>,
-    /// The group that was touched before this one.
-    older: u32,
-    /// The group that was touched after this one.
-    newer: u32,
+    key: Key,
+    /// When it was last touched, in touches of any group.
+    touched: u64,
     due: u64,
     state: G,
 }
@@ -31,11 +65,15 @@ pub(super) struct Groups<G> {
     table: HashTable<u32>,
     slots: Vec<Option<Slot<G>>>,
     free: Vec<u32>,
-    oldest: u32,
-    newest: u32,
+    /// Touches so far.
+    touches: u64,
+    /// Each group with a touch of it that may not be the last; made when it is asked for.
+    order: Option<BinaryHeap<Reverse<(u64, u32)>>>,
+    /// Entries of the order whose group is gone.
+    stale: usize,
     timers: BinaryHeap<Reverse<(u64, u32)>>,
     hasher: RandomState,
-    /// Bytes of the keys.
+    /// Bytes of the keys outside of the slots.
     key_bytes: usize,
 }
 
@@ -45,8 +83,9 @@ impl<G> Default for Groups<G> {
             table: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
-            oldest: NONE,
-            newest: NONE,
+            touches: 0,
+            order: None,
+            stale: 0,
             timers: BinaryHeap::new(),
             hasher: RandomState::default(),
             key_bytes: 0,
@@ -55,8 +94,8 @@ impl<G> Default for Groups<G> {
 }
 
 impl<G> Groups<G> {
-    /// Bytes of a group in the table, without its key and what its state holds outside of itself.
-    pub(super) const BYTES: usize = size_of::<Option<Slot<G>>>() + 2 * (size_of::<u32>() + 1) + size_of::<Reverse<(u64, u32)>>();
+    /// Bytes of a group in the table, without what its state holds outside of itself, and without a long key.
+    pub(super) const BYTES: usize = size_of::<Option<Slot<G>>>() + 2 * (size_of::<u32>() + 1) + 2 * size_of::<Reverse<(u64, u32)>>();
 
     pub(super) fn len(&self) -> usize {
         self.table.len()
@@ -75,81 +114,101 @@ impl<G> Groups<G> {
         self.hasher.hash_one(key)
     }
 
-    /// The slot of a group, which becomes the newest.
+    /// The slot of a group, which is touched by that.
     pub(super) fn find(&mut self, hash: u64, key: &[u8]) -> Option<u32> {
-        let slots = &self.slots;
-        let at = *self.table.find(hash, |at| key_of(slots, *at) == key)?;
-        if self.newest != at {
-            self.unlink(at);
-            self.link(at);
+        // Short keys are compared as a whole, which takes no call.
+        let key = Key::new(key);
+        let at = *self.table.find(hash, |at| self.slot(*at).is_some_and(|slot| slot.key == key))?;
+        self.touches += 1;
+        let touches = self.touches;
+        if let Some(slot) = self.slot_mut(at) {
+            slot.touched = touches;
         }
         Some(at)
     }
 
     /// Puts in a group that is not there yet.
     pub(super) fn insert(&mut self, hash: u64, key: &[u8], state: G) -> u32 {
-        let slot = Some(Slot { key: key.into(), older: NONE, newer: NONE, due: u64::MAX, state });
+        self.touches += 1;
+        let slot = Slot { key: Key::new(key), touched: self.touches, due: u64::MAX, state };
+        self.key_bytes += slot.key.heap_bytes();
         let at = match self.free.pop() {
             Some(at) => {
                 if let Some(place) = self.slots.get_mut(at as usize) {
-                    *place = slot;
+                    *place = Some(slot);
                 }
                 at
             }
             None => {
-                self.slots.push(slot);
-                u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
+                if self.slots.len() == self.slots.capacity() {
+                    // Many rules have few groups, and large vectors move without being copied: no doubling.
+                    self.slots.reserve_exact((self.slots.len() / 8).max(4));
+                }
+                self.slots.push(Some(slot));
+                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
             }
         };
-        self.key_bytes += key.len();
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.table.insert_unique(hash, at, |at| hasher.hash_one(key_of(slots, *at)));
-        self.link(at);
+        if let Some(order) = &mut self.order {
+            order.push(Reverse((self.touches, at)));
+        }
         at
     }
 
     /// Takes a group out.
     pub(super) fn remove(&mut self, at: u32) -> Option<G> {
-        self.unlink(at);
         let slot = self.slots.get_mut(at as usize)?.take()?;
-        let hash = self.hasher.hash_one(&*slot.key);
+        let hash = self.hasher.hash_one(slot.key.bytes());
         if let Ok(entry) = self.table.find_entry(hash, |other| *other == at) {
             entry.remove();
         }
-        self.key_bytes -= slot.key.len();
+        self.key_bytes -= slot.key.heap_bytes();
         self.free.push(at);
+        if let Some(order) = &mut self.order {
+            if order.peek().is_some_and(|Reverse((_, first))| *first == at) {
+                order.pop();
+            } else {
+                self.stale += 1;
+            }
+            if self.stale > self.table.len() {
+                self.order = None;
+            }
+        }
         Some(slot.state)
     }
 
-    fn link(&mut self, at: u32) {
-        let before = self.newest;
-        if let Some(slot) = self.slot_mut(at) {
-            (slot.older, slot.newer) = (before, NONE);
-        }
-        match self.slot_mut(before) {
-            Some(slot) => slot.newer = at,
-            None => self.oldest = at,
-        }
-        self.newest = at;
-    }
-
-    fn unlink(&mut self, at: u32) {
-        let Some((older, newer)) = self.slot(at).map(|slot| (slot.older, slot.newer)) else {
-            return;
-        };
-        match self.slot_mut(older) {
-            Some(slot) => slot.newer = newer,
-            None => self.oldest = newer,
-        }
-        match self.slot_mut(newer) {
-            Some(slot) => slot.older = older,
-            None => self.newest = older,
-        }
-    }
-
     /// The group that was touched least recently.
-    pub(super) fn least_recent(&self) -> Option<u32> {
-        (self.oldest != NONE).then_some(self.oldest)
+    pub(super) fn least_recent(&mut self) -> Option<u32> {
+        let slots = &self.slots;
+        let stale = &mut self.stale;
+        let order = self.order.get_or_insert_with(|| {
+            *stale = 0;
+            (0u32..).zip(slots).filter_map(|(at, slot)| Some(Reverse((slot.as_ref()?.touched, at)))).collect()
+        });
+        while let Some(Reverse((known, at))) = order.peek().copied() {
+            match slots.get(at as usize).and_then(Option::as_ref).map(|slot| slot.touched) {
+                Some(touched) if touched == known => return Some(at),
+                touched => {
+                    order.pop();
+                    order.extend(touched.map(|touched| Reverse((touched, at))));
+                }
+            }
+        }
+        None
+    }
+
+    /// The slots in use from a place on, `count` places in all, and the place after them, from the start again after the last.
+    pub(super) fn some(&self, from: usize, count: usize) -> (Vec<u32>, usize) {
+        let from = if from < self.slots.len() { from } else { 0 };
+        let to = from.saturating_add(count).min(self.slots.len());
+        let places = (from..to).filter(|at| self.slots.get(*at).is_some_and(Option::is_some));
+        (places.filter_map(|at| u32::try_from(at).ok()).collect(), to)
+    }
+
+    /// The number of places, used or free.
+    pub(super) const fn places(&self) -> usize {
+        self.slots.len()
     }
 
     pub(super) fn key(&self, at: u32) -> &[u8] {
@@ -199,12 +258,13 @@ impl<G> Groups<G> {
             + self.slots.capacity() * size_of::<Option<Slot<G>>>()
             + self.table.allocation_size()
             + self.free.capacity() * size_of::<u32>()
+            + self.order.as_ref().map_or(0, BinaryHeap::capacity) * size_of::<Reverse<(u64, u32)>>()
             + self.timers.capacity() * size_of::<Reverse<(u64, u32)>>()
     }
 }
 
 fn key_of<G>(slots: &[Option<Slot<G>>], at: u32) -> &[u8] {
-    slots.get(at as usize).and_then(Option::as_ref).map_or(&[], |slot| &slot.key)
+    slots.get(at as usize).and_then(Option::as_ref).map_or(&[], |slot| slot.key.bytes())
 }
 
 #[cfg(test)]
@@ -232,8 +292,9 @@ mod tests {
         assert_eq!((groups.key(first).to_vec(), groups.remove(first)), (b"b".to_vec(), Some(2)));
         assert_eq!(touch(&mut groups, b"b"), None);
         put(&mut groups, b"d", 4);
+        touch(&mut groups, b"c");
         let order: Vec<u32> = std::iter::from_fn(|| groups.least_recent().and_then(|at| groups.remove(at))).collect();
-        assert_eq!(order, [3, 1, 4]);
+        assert_eq!(order, [1, 4, 3]);
         assert_eq!(groups.len(), 0);
     }
 

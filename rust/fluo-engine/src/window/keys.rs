@@ -58,9 +58,8 @@ pub(super) fn each_key(by: &[u32], values: &[KeptValue], keys: &mut Keys, mut ca
         return;
     }
     // Most rules have one term, and most spans one value of it: no list of them has to be made.
-    if let Some(value) = only(by, values).filter(|value| !matches!(value, Val::List(_))) {
-        write_single(&mut keys.key, &[value]);
-        return call(&keys.key);
+    if let Some(key) = only_key(by, values, keys) {
+        return call(key);
     }
     let mut reads: Vec<&Val<'_>> = Vec::with_capacity(by.len());
     for term in by {
@@ -77,6 +76,13 @@ pub(super) fn each_key(by: &[u32], values: &[KeptValue], keys: &mut Keys, mut ca
             call(&group.key);
         }
     }
+}
+
+/// The key of a span with one term that has one value.
+fn only_key<'k>(by: &[u32], values: &[KeptValue], keys: &'k mut Keys) -> Option<&'k [u8]> {
+    let value = only(by, values).filter(|value| !matches!(value, Val::List(_)))?;
+    write_single(&mut keys.key, &[value]);
+    Some(&keys.key)
 }
 
 /// The value of the only term.

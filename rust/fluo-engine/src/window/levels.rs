@@ -5,13 +5,14 @@
 //! costs two looks into chunks and as many additions as chunks lie between, however many are in flight.
 
 /// Points of a chunk at most; it is split in two then.
-const CHUNK: usize = 128;
+const CHUNK: usize = 512;
 
 /// The steps.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(super) struct Levels {
     chunks: Vec<Chunk>,
-    points: usize,
+    /// Points that the chunks have room for.
+    room: usize,
 }
 
 /// Neighbouring points. The level from a point to the next is the chunk's raise and its own.
@@ -39,6 +40,13 @@ impl Chunk {
     fn measure(&mut self) {
         self.least = self.points.iter().map(|p| p.level).min().unwrap_or(0);
         self.most = self.points.iter().map(|p| p.level).max().unwrap_or(0);
+    }
+}
+
+impl Clone for Levels {
+    fn clone(&self) -> Self {
+        let chunks = self.chunks.clone();
+        Self { room: chunks.iter().map(|chunk| chunk.points.capacity()).sum(), chunks }
     }
 }
 
@@ -72,12 +80,14 @@ impl Levels {
                     // The level before the first point is zero whatever the chunk's raise.
                     let raise = std::mem::take(&mut first.raise);
                     first.points.iter_mut().for_each(|p| p.level += raise);
-                    first.points.insert(0, point);
+                    self.room += put(&mut first.points, 0, point);
                     first.measure();
                 }
-                None => self.chunks.push(Chunk { points: vec![point], raise: 0, least: 0, most: 0 }),
+                None => {
+                    self.room += 1;
+                    self.chunks.push(Chunk { points: vec![point], raise: 0, least: 0, most: 0 });
+                }
             }
-            self.points += 1;
             self.split_chunk(0);
             return;
         };
@@ -85,8 +95,7 @@ impl Levels {
             && let Some(point) = found.points.get(at).copied()
             && point.time != time
         {
-            found.points.insert(at + 1, Point { time, level: point.level });
-            self.points += 1;
+            self.room += put(&mut found.points, at + 1, Point { time, level: point.level });
             self.split_chunk(chunk);
         }
     }
@@ -96,6 +105,7 @@ impl Levels {
             return;
         };
         let points = chunk.points.split_off(CHUNK / 2);
+        self.room += points.capacity();
         chunk.measure();
         let mut second = Chunk { points, raise: chunk.raise, least: 0, most: 0 };
         second.measure();
@@ -147,21 +157,27 @@ impl Levels {
     /// Forgets what lies before an instant.
     pub(super) fn forget_before(&mut self, time: u64) {
         let Some((chunk, at)) = self.find(time) else { return };
-        let gone: usize = self.chunks.drain(..chunk).map(|chunk| chunk.points.len()).sum();
-        self.points -= gone;
+        let gone: usize = self.chunks.drain(..chunk).map(|chunk| chunk.points.capacity()).sum();
+        self.room -= gone;
         if let Some(first) = self.chunks.first_mut()
             && at > CHUNK / 4
         {
             first.points.drain(..at);
-            self.points -= at;
             first.measure();
         }
     }
 
     /// Bytes held outside of itself.
-    pub(super) fn heap_bytes(&self) -> usize {
-        self.chunks.capacity() * size_of::<Chunk>() + self.chunks.iter().map(|c| c.points.capacity()).sum::<usize>() * size_of::<Point>()
+    pub(super) const fn heap_bytes(&self) -> usize {
+        self.chunks.capacity() * size_of::<Chunk>() + self.room * size_of::<Point>()
     }
+}
+
+/// Puts in a point; gives for how many more there is room since.
+fn put(points: &mut Vec<Point>, at: usize, point: Point) -> usize {
+    let before = points.capacity();
+    points.insert(at, point);
+    points.capacity() - before
 }
 
 #[cfg(test)]
@@ -203,9 +219,9 @@ mod tests {
             assert_eq!(levels.level(t) as usize, expected, "at {t}");
             assert_eq!(violated.contains(&t), expected >= 20, "at {t}");
         }
-        let before = levels.points;
+        let before = levels.room;
         levels.forget_before(1_500);
-        assert!(levels.points < before);
+        assert!(levels.room < before);
         assert_eq!(levels.level(2_000) as usize, spans.iter().filter(|(start, end)| *start <= 2_000 && 2_000 < *end).count());
     }
 }

@@ -9,6 +9,8 @@
 //! holds the earlier or the later ones, and is violated without it. Such spans are dropped, so that a group keeps O(`least`) ends
 //! whatever the rate.
 
+use crate::store::pool::Pool;
+
 /// A counted span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Event {
@@ -34,14 +36,20 @@ pub(super) struct Times {
 impl Times {
     /// Puts a span in its place, and hands the stretches of instants that are violated with it to `stretch`, which answers whether
     /// they belong to a known episode. Gives the windows that do not, each with all that it meets.
-    pub(super) fn add(&mut self, event: Event, least: usize, width: u64, mut known: impl FnMut(u64, u64) -> bool) -> Vec<Broken> {
-        let at = self.events.partition_point(|e| *e < event);
+    pub(super) fn add(
+        &mut self,
+        event: Event,
+        (least, width): (usize, u64),
+        pool: &mut Pool<Event>,
+        mut known: impl FnMut(u64, u64) -> bool,
+    ) -> Vec<Broken> {
+        // Spans come nearly in order: a look at the last one, in memory that is written next, is mostly enough.
+        let is_last = self.events.last().is_none_or(|last| *last < event);
+        let at = if is_last { self.events.len() } else { self.events.partition_point(|e| *e < event) };
         if at >= least && self.spread(at - least, at + least - 1).is_some_and(|spread| spread < width) {
             return Vec::new();
         }
-        if self.events.len() == self.events.capacity() {
-            self.events.reserve_exact((self.events.len() / 2).max(2));
-        }
+        pool.make_room(&mut self.events, 1);
         self.events.insert(at, event);
         let mut broken: Vec<Broken> = Vec::new();
         for first in at.saturating_sub(least - 1)..=at {
@@ -100,15 +108,18 @@ impl Times {
 
     /// Forgets the spans that no window which ends after the watermark can hold; a violated window needs the newest `least` of those
     /// before the watermark at most.
-    pub(super) fn forget(&mut self, watermark: u64, least: usize, width: u64, mut gone: impl FnMut(Event)) {
+    pub(super) fn forget(&mut self, watermark: u64, (least, width): (usize, u64), pool: &mut Pool<Event>, mut gone: impl FnMut(Event)) {
         let outside = self.events.partition_point(|e| e.end.saturating_add(width) <= watermark);
         let passed = self.events.partition_point(|e| e.end < watermark);
         for event in self.events.drain(..outside.max(passed.saturating_sub(least))) {
             gone(event);
         }
-        if self.events.len() * 4 < self.events.capacity() {
-            self.events.shrink_to(self.events.len() + 1);
-        }
+        pool.shrink(&mut self.events);
+    }
+
+    /// Gives the room of the list back.
+    pub(super) fn give(self, pool: &mut Pool<Event>) {
+        pool.give(self.events);
     }
 
     /// Drops the earlier half for want of room; gives the end of the last one dropped, and how many they were.
@@ -128,14 +139,15 @@ impl Times {
 #[cfg(test)]
 mod tests {
     use super::{Event, Times};
+    use crate::store::pool::Pool;
 
     fn event(end: u64) -> Event {
         Event { end, span: end }
     }
 
     fn fires(ends: &[u64]) -> usize {
-        let mut times = Times::default();
-        ends.iter().filter(|end| !times.add(event(**end), 3, 60, |_, _| false).is_empty()).count()
+        let (mut times, mut pool) = (Times::default(), Pool::new(1));
+        ends.iter().filter(|end| !times.add(event(**end), (3, 60), &mut pool, |_, _| false).is_empty()).count()
     }
 
     #[test]
@@ -154,12 +166,12 @@ mod tests {
     fn dropped_spans_change_nothing_and_bound_what_is_kept() {
         let mut ends = Vec::new();
         let mut state = 7u64;
-        let mut times = Times::default();
+        let (mut times, mut pool) = (Times::default(), Pool::new(1));
         for _ in 0..2_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let end = (state >> 33) % 600;
             ends.push(end);
-            times.add(event(end), 3, 60, |_, _| false);
+            times.add(event(end), (3, 60), &mut pool, |_, _| false);
         }
         assert_eq!(violated(&times.ends().collect::<Vec<_>>()), violated(&ends));
         assert!(times.len() < 90, "{}", times.len());
@@ -167,13 +179,13 @@ mod tests {
 
     #[test]
     fn behind_the_watermark_the_newest_are_enough() {
-        let mut times = Times::default();
+        let (mut times, mut pool) = (Times::default(), Pool::new(1));
         for end in [100, 130, 140, 150, 155] {
-            times.add(event(end), 3, 60, |_, _| false);
+            times.add(event(end), (3, 60), &mut pool, |_, _| false);
         }
-        times.forget(152, 3, 60, |_| {});
+        times.forget(152, (3, 60), &mut pool, |_| {});
         assert_eq!(times.ends().collect::<Vec<_>>(), [130, 140, 150, 155]);
-        times.forget(195, 3, 60, |_| {});
+        times.forget(195, (3, 60), &mut pool, |_| {});
         assert_eq!(times.ends().collect::<Vec<_>>(), [140, 150, 155]);
     }
 }
