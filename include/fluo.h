@@ -389,12 +389,14 @@ fluo_status fluo_engine_tick(const struct fluo_engine *engine, uint64_t now_unix
 
 /**
  * Decides every open trace (trigger `shutdown`) and closes the engine: later messages answer FLUO_STATUS_CLOSED. What was decided
- * still has to be drained; the statistics stay readable.
+ * still has to be drained; the statistics stay readable. Waits for calls under way, so that what they decide is there to be drained.
  *
  * Ownership: `out` as in fluo_engine_ingest(). Threads: any number at once.
  * Errors: FLUO_STATUS_INVALID_ARGUMENT, FLUO_STATUS_POISONED, FLUO_STATUS_PANIC.
  */
-fluo_status fluo_engine_flush(const struct fluo_engine *engine, uint64_t now_unix_nano, struct fluo_ingest_result *out);
+fluo_status fluo_engine_flush(const struct fluo_engine *engine,
+                              uint64_t now_unix_nano,
+                              struct fluo_ingest_result *out);
 
 /**
  * Takes signals from the queue, oldest first, and writes them as one OTLP message.

@@ -1,7 +1,7 @@
 //! The façade: bytes and time in, signals out.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use fluo_lang::program::{RuleSet, Severity};
@@ -95,6 +95,8 @@ pub struct Engine {
     batches: Mutex<Vec<Batch>>,
     counters: Counters,
     closed: AtomicBool,
+    /// Shared by the calls that decide, until what they decided is queued; the last one waits for them.
+    deciding: RwLock<()>,
 }
 
 /// Counters that no shard keeps.
@@ -153,6 +155,7 @@ impl Engine {
             batches: Mutex::default(),
             counters: Counters::default(),
             closed: AtomicBool::new(false),
+            deciding: RwLock::new(()),
         };
         engine.clocks.arrive(now);
         Ok(engine)
@@ -164,6 +167,7 @@ impl Engine {
     /// # Errors
     /// See [`IngestError`]; broken bytes are no error but counted in the report.
     pub fn ingest(&self, epoch: u64, now: u64, bytes: &[u8]) -> Result<IngestReport, IngestError> {
+        let _deciding = self.deciding.read().unwrap_or_else(PoisonError::into_inner);
         if self.closed.load(Ordering::Acquire) {
             return Err(IngestError::Closed);
         }
@@ -249,6 +253,7 @@ impl Engine {
 
     /// Lets time pass: decides traces that have settled or aged, advances windows.
     pub fn tick(&self, now: u64) -> IngestReport {
+        let _deciding = self.deciding.read().unwrap_or_else(PoisonError::into_inner);
         let now = self.clocks.arrive(now);
         let mut out = Outbox::default();
         for shard in &self.shards {
@@ -263,6 +268,7 @@ impl Engine {
     /// Decides every open trace with trigger `shutdown`; afterwards nothing is ingested any more.
     pub fn flush(&self, now: u64) -> IngestReport {
         self.closed.store(true, Ordering::Release);
+        let _alone = self.deciding.write().unwrap_or_else(PoisonError::into_inner);
         let now = self.clocks.arrive(now);
         let mut out = Outbox::default();
         for shard in &self.shards {

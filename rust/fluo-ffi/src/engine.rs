@@ -319,7 +319,7 @@ pub unsafe extern "C" fn fluo_engine_tick(engine: *const EngineHandle, now_unix_
 }
 
 /// Decides every open trace (trigger `shutdown`) and closes the engine: later messages answer FLUO_STATUS_CLOSED. What was decided
-/// still has to be drained; the statistics stay readable.
+/// still has to be drained; the statistics stay readable. Waits for calls under way, so that what they decide is there to be drained.
 ///
 /// Ownership: `out` as in fluo_engine_ingest(). Threads: any number at once.
 /// Errors: FLUO_STATUS_INVALID_ARGUMENT, FLUO_STATUS_POISONED, FLUO_STATUS_PANIC.

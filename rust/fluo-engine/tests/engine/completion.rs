@@ -51,6 +51,23 @@ fn shutdown_decides_what_is_open_and_closes() {
 }
 
 #[test]
+fn shutdown_waits_for_what_is_being_decided() {
+    let config = Config { signal_queue_size: 100_000, max_traces: 100_000, ..Config::default() };
+    let engine = engine("- {name: pair, always: trace.has(charge) and trace.has(check)}", config);
+    for n in 0..3_000 {
+        ingest(&engine, 1, &spans(&format!("t{n}"), "charge 10..20"));
+    }
+    std::thread::scope(|threads| {
+        threads.spawn(|| tick(&engine, 100));
+        while engine.stats().traces_open > 0 {
+            std::thread::yield_now();
+        }
+        engine.flush(super::BASE + 100 * SECOND);
+        assert_eq!(engine.drain_signals(100_000).0.len(), 3_000);
+    });
+}
+
+#[test]
 fn repetitions_count_once_and_conflicts_are_counted() {
     let engine = engine("- {name: three, never: trace.count(a) > 2}", Config::default());
     let mut all = spans("t", "root 0..9\n  a 1..2 *2");
