@@ -4,6 +4,7 @@ mod candidate;
 mod claim;
 mod compile;
 mod direction;
+mod early;
 mod fields;
 mod index;
 mod near;
@@ -23,6 +24,7 @@ use crate::projection::Projection;
 use crate::value::Val;
 
 pub(crate) use compile::Notes;
+use early::Ways;
 pub(crate) use index::{SelectorIndex, Service};
 pub(crate) use near::{Near, NearPart};
 pub(crate) use sequence::{Place, SequencePlan, SequenceRelation};
@@ -105,6 +107,8 @@ pub(crate) struct RulePlan {
     pub(crate) only_breaks: bool,
     /// Whether counters alone decide the rule: then looking at it costs nothing.
     pub(crate) by_counters: bool,
+    /// How it can be violated while its trace is open.
+    pub(crate) violated_early: Ways,
     /// Terms that the rule's message inserts, as written and compiled.
     pub(crate) inserted: Vec<(String, ClaimTerm)>,
     /// Terms of `show`, with their names.

@@ -32,7 +32,7 @@ pub(crate) fn signal(
     cited.sort_by_key(|r| (r.start, r.id));
     let deciding = cited.iter().copied().max_by_key(|r| (r.end, r.id)).or_else(|| view.records().iter().max_by_key(|r| (r.end, r.id)));
     let group: Vec<(String, String)> = match &outcome.group {
-        Some(group) => source.by.iter().map(|term| print::term(term, source.scope)).zip(group.values.iter().cloned()).collect(),
+        Some(group) => source.by.iter().map(|term| print::term(term, source.scope)).zip(group.values()).collect(),
         None => Vec::new(),
     };
     let window = match (outcome.instant, rule.widest) {

@@ -1,6 +1,7 @@
 //! The groups of `by`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::spanset::Member;
@@ -10,11 +11,23 @@ use crate::truth::{Reasons, Truth};
 use crate::value::{Val, duration_text, hex};
 use crate::verdict::Reason;
 
-/// A group: its canonical key and its values as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A group, by its canonical key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Group {
     pub(crate) key: Box<[u8]>,
-    pub(crate) values: Vec<String>,
+}
+
+impl Group {
+    /// The group's values as text.
+    pub(crate) fn values(&self) -> Vec<String> {
+        texts(&self.key)
+    }
+}
+
+impl Borrow<[u8]> for Group {
+    fn borrow(&self) -> &[u8] {
+        &self.key
+    }
 }
 
 /// Which group of a rule: the hash of its key, which may be as long as values are.
@@ -49,24 +62,26 @@ fn combinations(values: &[&Val<'_>]) -> usize {
 
 /// The groups of a span with these values: one for each combination of their elements, each once, as many as a span may have.
 pub(crate) fn combine(values: &[&Val<'_>]) -> Vec<Group> {
-    let mut groups: Vec<(Vec<u8>, Vec<String>)> = vec![(Vec::new(), Vec::new())];
+    let mut key = Vec::new();
+    if write_single(&mut key, values) {
+        return vec![Group { key: key.into() }];
+    }
+    let mut keys: Vec<Vec<u8>> = vec![Vec::new()];
     for value in values {
-        groups.truncate(MOST_GROUPS / value.each().len().max(1));
-        groups = groups
-            .iter()
-            .flat_map(|(key, texts)| {
-                value.each().iter().map(|element| {
-                    let (mut key, mut texts) = (key.clone(), texts.clone());
-                    push_part(&mut key, element);
-                    texts.push(String::from_utf8_lossy(&element.text()).into_owned());
-                    (key, texts)
-                })
-            })
-            .collect();
+        keys.truncate(MOST_GROUPS / value.each().len().max(1));
+        let longer = |key: &Vec<u8>| -> Vec<Vec<u8>> {
+            let with = |element| {
+                let mut key = key.clone();
+                push_part(&mut key, element);
+                key
+            };
+            value.each().iter().map(with).collect()
+        };
+        keys = keys.iter().flat_map(longer).collect();
     }
     let mut seen = BTreeSet::new();
-    groups.retain(|(key, _)| seen.insert(key.clone()));
-    groups.into_iter().map(|(key, values)| Group { key: key.into(), values }).collect()
+    keys.retain(|key| seen.insert(key.clone()));
+    keys.into_iter().map(|key| Group { key: key.into() }).collect()
 }
 
 /// Writes the key of the only group of a span with these values; nothing where some value is a list.
@@ -111,7 +126,7 @@ pub(crate) fn parts(mut key: &[u8]) -> Vec<&[u8]> {
 /// The members of a set by their groups, so that many groups cost no more than many members.
 #[derive(Debug, Default)]
 pub(super) struct GroupMembers {
-    of: HashMap<Box<[u8]>, Vec<Member>>,
+    of: BTreeMap<Group, Vec<Member>>,
     /// Those that may be in groups that nobody sees.
     anywhere: Vec<Member>,
 }
@@ -128,30 +143,40 @@ impl View<'_> {
         (combine(&values), unknown.and(cut))
     }
 
+    fn by_group(&self, set: u32) -> Rc<GroupMembers> {
+        if let Some(known) = self.by_group.borrow().get(&set) {
+            return Rc::clone(known);
+        }
+        let made = Rc::new(self.group_members(set));
+        self.by_group.borrow_mut().insert(set, Rc::clone(&made));
+        made
+    }
+
     /// The members of a grouped set that are in a group or may be, with how sure that is.
     pub(super) fn members_of_group(&self, set: u32, group: &[u8]) -> Vec<Member> {
-        let known = self.by_group.borrow().get(&set).map(Rc::clone);
-        let by_group = known.unwrap_or_else(|| {
-            let made = Rc::new(self.group_members(set));
-            self.by_group.borrow_mut().insert(set, Rc::clone(&made));
-            made
-        });
-        let mut members: Vec<Member> = by_group.of.get(group).into_iter().flatten().chain(&by_group.anywhere).copied().collect();
+        let by_group = self.by_group(set);
+        let mut members = by_group.of.get(group).cloned().unwrap_or_default();
+        if by_group.anywhere.is_empty() {
+            return members;
+        }
+        let known = members.len();
+        for member in &by_group.anywhere {
+            let truth = member.truth.and(self.is_in_group(member.at, group));
+            if truth != Truth::False && members.iter().take(known).all(|certain| certain.at != member.at) {
+                members.push(Member { truth, ..*member });
+            }
+        }
         members.sort_by_key(|member| member.at);
-        members.dedup_by_key(|member| member.at);
-        members.retain_mut(|member| {
-            member.truth = member.truth.and(self.is_in_group(member.at, group));
-            member.truth != Truth::False
-        });
         members
     }
 
     fn group_members(&self, set: u32) -> GroupMembers {
         let mut found = GroupMembers::default();
+        let by = self.by.borrow();
         for member in self.members(set).iter() {
-            let (groups, doubt) = self.groups_of(member.at, &self.by.borrow());
+            let (groups, doubt) = self.groups_of(member.at, &by);
             for group in groups {
-                found.of.entry(group.key).or_default().push(*member);
+                found.of.entry(group).or_default().push(*member);
             }
             if !doubt.is_empty() {
                 found.anywhere.push(*member);
@@ -185,23 +210,20 @@ impl View<'_> {
         rule.grouped_sets.iter().flat_map(|set| self.members_of_group(*set, group)).any(|m| m.is_certain())
     }
 
-    /// Every group of which the rule's grouped sets have a member or may have one.
+    /// Every group of which the grouped sets of the rule at hand have a member or may have one, in the order of their keys.
     pub(crate) fn groups(&self, rule: &RulePlan) -> Vec<Group> {
-        let mut found = BTreeMap::new();
-        for set in &rule.grouped_sets {
-            for member in self.members(*set).iter() {
-                for group in self.groups_of(member.at, &rule.by).0 {
-                    found.insert(group.key.clone(), group);
-                }
-            }
+        if let [set] = rule.grouped_sets.as_slice() {
+            return self.by_group(*set).of.keys().cloned().collect();
         }
-        found.into_values().collect()
+        let found: BTreeSet<Group> =
+            rule.grouped_sets.iter().flat_map(|set| self.by_group(*set).of.keys().cloned().collect::<Vec<_>>()).collect();
+        found.into_iter().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{combine, parts, texts, write_single};
+    use super::{Group, combine, parts, texts, write_single};
     use crate::value::Val;
 
     #[test]
@@ -210,7 +232,7 @@ mod tests {
         let groups = combine(&[&list, &Val::str(b"abc")]);
         let keys: Vec<Vec<&[u8]>> = groups.iter().map(|g| parts(&g.key)).collect();
         assert_eq!(keys, [[b"s1".as_slice(), b"sabc"], [b"sx".as_slice(), b"sabc"]]);
-        let values: Vec<Vec<String>> = groups.iter().map(|g| texts(&g.key)).collect();
+        let values: Vec<Vec<String>> = groups.iter().map(Group::values).collect();
         assert_eq!(values, [["1", "abc"], ["x", "abc"]]);
     }
 

@@ -8,6 +8,7 @@ use fluo_lang::program::{Expr, Guard, MessagePart, Mode, Polarity, RuleSet, Scop
 
 use super::claim::Sets;
 use super::direction::Directions;
+use super::early::Early;
 use super::predicate::is_local_term;
 use super::{Claim, ClaimTerm, FAR, Function, KeptTerm, Near, Plan, RelationPlan, RulePlan, SelectorIndex, SetPlan, StepPlan, fields};
 use crate::expr::{Node, TermNode};
@@ -104,6 +105,7 @@ impl Plan {
                 sets.ids.iter().copied().filter(|s| compiler.sets.get(*s as usize).is_some_and(|s| s.within.is_some())).collect();
             let directions = Directions { sets: &compiler.sets, relations: &compiler.relations };
             let only_breaks = directions.only_breaks(&claim, guard.as_ref());
+            let violated_early = Early { sets: &compiler.sets, relations: &compiler.relations }.violated(&claim, guard.as_ref());
             // Without picks a claim with windows says the same of every trace only where it is not made, or made at every instant alike.
             let depends_on_length = widest.is_some() && !guard_is_derived && !only_breaks;
             if sets.speaks_of_trace
@@ -129,6 +131,7 @@ impl Plan {
                 windowed_sets,
                 only_breaks,
                 by_counters,
+                violated_early,
                 inserted,
                 show,
             });

@@ -97,7 +97,7 @@ impl Directions<'_> {
         })
     }
 
-    fn node(&self, node: &Node) -> Direction {
+    pub(super) fn node(&self, node: &Node) -> Direction {
         match node {
             // What a field of the span, its parent or the root says does not change once they have come.
             Node::Const(_)

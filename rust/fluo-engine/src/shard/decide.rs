@@ -1,6 +1,6 @@
 //! Verdicts: early ones as soon as they are definite, the final ones at completion, revisions in the grace.
 
-use crate::eval::groups::GroupId;
+use crate::eval::groups::{Group, GroupId};
 use crate::eval::rule::{GroupOutcome, Outcome};
 use crate::eval::view::View;
 use crate::plan::{Plan, RulePlan};
@@ -47,7 +47,12 @@ impl Shard {
             for index in &self.scratch.rules {
                 let Some(rule) = plan.rules.get(*index as usize) else { continue };
                 let grouped = !rule.grouped_sets.is_empty();
-                if (!rule.by_counters && !costly_too) || (!grouped && trace.is_decided(*index, GroupId::NONE)) {
+                let picked = |selector| {
+                    let counter = trace.counter(selector);
+                    u64::from(counter.yes) + u64::from(counter.dropped) + u64::from(counter.bad_time)
+                };
+                let is_due = rule.by_counters || costly_too && rule.violated_early.are_open(picked);
+                if !is_due || (!grouped && trace.is_decided(*index, GroupId::NONE)) {
                     continue;
                 }
                 let standing = trace.decided().iter().filter(|d| grouped && d.rule == *index).count();
@@ -326,7 +331,7 @@ fn record(shared: &Shared, view: &View<'_>, rule: &RulePlan, outcome: &GroupOutc
         rule: source.name.clone(),
         trace_id: Some(view.trace.id),
         span_id: None,
-        group: outcome.group.as_ref().map(|g| g.values.clone()).unwrap_or_default(),
+        group: outcome.group.as_ref().map(Group::values).unwrap_or_default(),
         verdict,
         reasons: match outcome.outcome {
             Outcome::Unknown(why) => why.all(),
