@@ -103,24 +103,54 @@ impl<'a> Values<'a> {
 
     /// What a term read; missing where nothing was kept.
     pub(crate) fn get(mut self, wanted: u32) -> Read<'a> {
-        while let Some(term) = self.varint() {
-            let Some(read) = self.read(term == u64::from(wanted)) else { break };
+        while let Some(term) = self.varint().filter(|term| *term <= u64::from(wanted)) {
             if term == u64::from(wanted) {
-                return read;
+                return self.read().unwrap_or(Read::MISSING);
+            }
+            if self.pass_over().is_none() {
+                break;
             }
         }
         Read::MISSING
     }
 
-    /// The next read; lists are opened only where it is `wanted`.
-    fn read(&mut self, wanted: bool) -> Option<Read<'a>> {
+    fn read(&mut self) -> Option<Read<'a>> {
         let head = self.byte()?;
         let unknown = if head & UNKNOWN == 0 { Reasons::NONE } else { Reasons::from_bits(u16::from_le_bytes(self.take()?)) };
-        let value = if head & TAG == NOTHING { None } else { Some(self.content(head & TAG, wanted)?) };
+        let value = if head & TAG == NOTHING { None } else { Some(self.content(head & TAG)?) };
         Some(Read { value, unknown, many: head & MANY != 0 })
     }
 
-    fn content(&mut self, tag: u8, wanted: bool) -> Option<Val<'a>> {
+    fn pass_over(&mut self) -> Option<()> {
+        let head = self.byte()?;
+        if head & UNKNOWN != 0 {
+            self.take::<2>()?;
+        }
+        self.pass_over_content(head & TAG)
+    }
+
+    fn pass_over_content(&mut self, tag: u8) -> Option<()> {
+        match tag {
+            NOTHING => {}
+            STR | BYTES => drop(self.bytes()?),
+            INT | DURATION => drop(self.varint()?),
+            FLOAT => drop(self.take::<8>()?),
+            BOOL => drop(self.byte()?),
+            DIGEST => {
+                self.take::<16>()?;
+                self.varint()?;
+            }
+            _ => {
+                for _ in 0..self.varint()? {
+                    let tag = self.byte()?;
+                    self.pass_over_content(tag)?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn content(&mut self, tag: u8) -> Option<Val<'a>> {
         Some(match tag {
             STR => Val::Str(Cow::Borrowed(self.bytes()?)),
             INT => Val::Int(unzigzag(self.varint()?)),
@@ -133,10 +163,7 @@ impl<'a> Values<'a> {
                 let mut items = Vec::new();
                 for _ in 0..self.varint()? {
                     let tag = self.byte()?;
-                    let item = self.content(tag, wanted)?;
-                    if wanted {
-                        items.push(item);
-                    }
+                    items.push(self.content(tag)?);
                 }
                 Val::List(items)
             }
@@ -179,7 +206,7 @@ impl<'a> Iterator for Values<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let term = u32::try_from(self.varint()?).ok()?;
-        Some((term, self.read(true)?))
+        Some((term, self.read()?))
     }
 }
 
