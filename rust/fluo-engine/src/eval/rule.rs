@@ -74,7 +74,11 @@ impl<'t> View<'t> {
             let why = self.doubt_of_groups(rule);
             let applies = self.guard(rule, Frame::default());
             let outcome = if why.is_empty() || applies == Truth::False { Outcome::NotApplicable } else { Outcome::Unknown(why) };
-            return vec![GroupOutcome { group: None, outcome, guarded: applies == Truth::True, instant: None, left_out: 0 }];
+            let guarded = match rule.widest.filter(|_| rule.guard_has_windows) {
+                Some(widest) => self.over_instants(rule, None, widest).1,
+                None => applies == Truth::True,
+            };
+            return vec![GroupOutcome { group: None, outcome, guarded, instant: None, left_out: 0 }];
         }
         // Which groups are judged depends on their keys only, not on what came first.
         let left_out = groups.len().saturating_sub(self.max_groups());

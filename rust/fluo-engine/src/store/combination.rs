@@ -32,7 +32,8 @@ impl Fit {
         match truth {
             Truth::True => Some(Self::Yes),
             Truth::False | Truth::NotApplicable => None,
-            Truth::Unknown(why) if why.has(Reasons::of(Reason::BadTime)) => Some(Self::BadTime),
+            // Where both are why, the loss is what a rule may want to hear of.
+            Truth::Unknown(why) if why.bits() == Reasons::of(Reason::BadTime).bits() => Some(Self::BadTime),
             Truth::Unknown(_) => Some(Self::Dropped),
         }
     }
