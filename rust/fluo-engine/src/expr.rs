@@ -1,6 +1,7 @@
 //! Expressions about one span: their compiled form and the one evaluator that serves both moments at which they are decided:
 //! at ingest on the bytes of a span, later on what was kept of it.
 
+pub(crate) mod finder;
 pub(crate) mod ops;
 pub(crate) mod read;
 pub(crate) mod shape;
@@ -11,6 +12,7 @@ use regex::bytes::Regex;
 
 use crate::truth::Truth;
 use crate::value::Val;
+use finder::Finder;
 use read::Read;
 
 /// A compiled predicate.
@@ -37,7 +39,7 @@ pub(crate) enum Node {
     },
     Matches {
         term: TermNode,
-        regex: Regex,
+        regex: Finder,
     },
     Exists(TermNode),
     Missing(TermNode),

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use fluo_lang::program::{ArithOp, Axis, CompareOp, RelationKind, Rule, RuleSet, Spanset, TextOp};
 use regex::bytes::Regex;
 
+use crate::expr::finder::Finder;
 use crate::expr::{Node, TermNode};
 use crate::otlp::KeyTable;
 use crate::projection::Projection;
@@ -234,7 +235,7 @@ pub(crate) enum Claim {
     },
     Matches {
         term: ClaimTerm,
-        regex: Regex,
+        regex: Finder,
     },
     Exists(ClaimTerm),
 }

@@ -9,3 +9,11 @@ use regex::bytes::{Regex, RegexBuilder};
 pub fn compile(source: &str, size: usize) -> Result<Regex, regex::Error> {
     RegexBuilder::new(source).size_limit(size).dfa_size_limit(size).build()
 }
+
+/// Compiles a pattern whose classes, boundaries and letters without case are those of ASCII.
+///
+/// # Errors
+/// As [`compile`], and where the pattern asks for something of Unicode.
+pub fn compile_ascii(source: &str, size: usize) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(source).unicode(false).size_limit(size).dfa_size_limit(size).build()
+}

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use fluo_lang::program::{ArithOp, CompareOp, TextOp};
 use regex::bytes::Regex;
 
+use super::finder::Finder;
 use super::read::Read;
 use crate::truth::{Reasons, Truth};
 use crate::value::{Number, Val};
@@ -63,8 +64,8 @@ pub(crate) fn text(op: TextOp, left: &Read<'_>, right: &Read<'_>) -> Truth {
 }
 
 /// `term matches regex`.
-pub(crate) fn matches(term: &Read<'_>, regex: &Regex) -> Truth {
-    let found = over_one(term, |value| !value.is_blurred() && regex.is_match(&value.text()));
+pub(crate) fn matches(term: &Read<'_>, pattern: &Finder) -> Truth {
+    let found = over_one(term, |value| !value.is_blurred() && pattern.is_in(&value.text()));
     unless_blurred(found, term.blur())
 }
 

@@ -8,6 +8,7 @@ use fluo_lang::value::Value;
 use super::compile::Compiler;
 use super::predicate::regex;
 use super::{Claim, ClaimTerm, Distinguished, Function};
+use crate::expr::finder::Finder;
 
 impl Compiler {
     /// A claim-level expression.
@@ -34,7 +35,7 @@ impl Compiler {
                 Claim::In { term: self.claim_term(term, by), list: list.iter().map(Into::into).collect(), negated: *negated }
             }
             Expr::Text { op, left, right } => Claim::Text { op: *op, left: self.claim_term(left, by), right: self.claim_term(right, by) },
-            Expr::Matches { term, regex: pattern } => match regex(pattern) {
+            Expr::Matches { term, regex: pattern } => match Finder::new(&pattern.source) {
                 Some(regex) => Claim::Matches { term: self.claim_term(term, by), regex },
                 None => Claim::Const(false),
             },

@@ -7,6 +7,7 @@ use regex::bytes::Regex;
 
 use super::RelationPlan;
 use super::compile::{Compiler, literal};
+use crate::expr::finder::Finder;
 use crate::expr::{ItemKey, LocalField, Node, TermNode};
 
 /// Whether the bytes of the span alone decide the predicate.
@@ -68,7 +69,7 @@ impl Compiler {
             Expr::In { term, list, negated } => {
                 Node::In { term: self.term(term), list: list.iter().map(Into::into).collect(), negated: *negated }
             }
-            Expr::Matches { term, regex: pattern } => match regex(pattern) {
+            Expr::Matches { term, regex: pattern } => match Finder::new(&pattern.source) {
                 Some(regex) => Node::Matches { term: self.term(term), regex },
                 None => Node::Const(false),
             },
@@ -137,7 +138,7 @@ impl Compiler {
             Expr::In { term, list, negated } => {
                 Node::In { term: self.local_term(term), list: list.iter().map(Into::into).collect(), negated: *negated }
             }
-            Expr::Matches { term, regex: pattern } => match regex(pattern) {
+            Expr::Matches { term, regex: pattern } => match Finder::new(&pattern.source) {
                 Some(regex) => Node::Matches { term: self.local_term(term), regex },
                 None => Node::Const(false),
             },
