@@ -7,6 +7,7 @@ pub(crate) mod aggregate;
 pub(crate) mod cell;
 pub(crate) mod claim;
 pub(crate) mod concurrency;
+pub(crate) mod distinct;
 pub(crate) mod duration;
 pub(crate) mod explain;
 pub(crate) mod facts;

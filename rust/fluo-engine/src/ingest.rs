@@ -9,7 +9,7 @@ use crate::shard::Shared;
 use crate::store::combination::{Fit, Pick};
 use crate::store::record::{NO_COMBINATION, Record, STATUS_ERROR, kind};
 use crate::store::resource::ResourceRef;
-use crate::store::trace::KeptValue;
+use crate::store::values::Values;
 use crate::value::{KEPT_BYTES, Val};
 
 /// A span on its way to its trace.
@@ -25,7 +25,6 @@ pub(crate) struct Incoming {
     pub(crate) parent_print: u32,
     picks: (u32, u32),
     encoded: (u32, u32),
-    values: (u32, u32),
     misses: (u32, u32),
 }
 
@@ -57,8 +56,6 @@ pub(crate) struct Batch {
     picks: Vec<Pick>,
     /// What the plan keeps of the spans, encoded.
     encoded: Vec<u8>,
-    /// The same for the rules over `spans`, where there are any.
-    values: Vec<KeptValue>,
     misses: Vec<Miss>,
     order: Vec<Ordered>,
     /// The spans that were new in their trace; for whoever applies the batch.
@@ -71,11 +68,10 @@ pub(crate) struct Batch {
 impl Batch {
     /// Reads a message.
     pub(crate) fn read(&mut self, plan: &Plan, shared: &Shared, bytes: &[u8]) -> ReadReport {
-        let Self { spans, picks, encoded, values, misses, order, fresh, scratch, service: service_text, wanted } = self;
+        let Self { spans, picks, encoded, misses, order, fresh, scratch, service: service_text, wanted } = self;
         spans.clear();
         picks.clear();
         encoded.clear();
-        values.clear();
         misses.clear();
         order.clear();
         fresh.clear();
@@ -91,10 +87,10 @@ impl Batch {
                     (interned, service, near)
                 }
             };
-            let (first_pick, first_byte, first_value, first_miss) = (len(picks), len(encoded), len(values), len(misses));
+            let (first_pick, first_byte, first_miss) = (len(picks), len(encoded), len(misses));
             select(plan, span, service, picks);
             let picked = picks.get(first_pick as usize..).unwrap_or_default();
-            keep(plan, span, picked, wanted, encoded, values);
+            keep(plan, span, picked, wanted, encoded);
             if !plan.near.plans.is_empty() {
                 near::misses(plan, near, span, picked, misses);
             }
@@ -125,7 +121,6 @@ impl Batch {
                 },
                 picks: (first_pick, len(picks)),
                 encoded: (first_byte, len(encoded)),
-                values: (first_value, len(values)),
                 misses: (first_miss, len(misses)),
             });
         });
@@ -153,9 +148,9 @@ impl Batch {
         self.misses.get(span.misses.0 as usize..span.misses.1 as usize).unwrap_or_default()
     }
 
-    /// The values that the plan keeps of a span of the batch, where it has rules over `spans`.
-    pub(crate) fn values(&self, span: &Incoming) -> &[KeptValue] {
-        self.values.get(span.values.0 as usize..span.values.1 as usize).unwrap_or_default()
+    /// The values that the plan keeps of a span of the batch.
+    pub(crate) fn values(&self, span: &Incoming) -> Values<'_> {
+        Values::new(self.encoded(span))
     }
 }
 
@@ -201,7 +196,7 @@ fn select(plan: &Plan, span: &SpanView<'_, '_>, service: Service<'_>, picks: &mu
 }
 
 /// Evaluates the terms that some rule reads on this span later. `wanted` is memory to use again.
-fn keep(plan: &Plan, span: &SpanView<'_, '_>, picks: &[Pick], wanted: &mut Vec<u32>, encoded: &mut Vec<u8>, values: &mut Vec<KeptValue>) {
+fn keep(plan: &Plan, span: &SpanView<'_, '_>, picks: &[Pick], wanted: &mut Vec<u32>, encoded: &mut Vec<u8>) {
     if plan.terms.is_empty() || (picks.is_empty() && !plan.keep_all) {
         return;
     }
@@ -223,8 +218,5 @@ fn keep(plan: &Plan, span: &SpanView<'_, '_>, picks: &[Pick], wanted: &mut Vec<u
         let fits = read.value.as_ref().is_none_or(|value| !matches!(value, Val::List(_)) && value.heap_bytes() <= KEPT_BYTES);
         let read = if fits { read } else { read.kept() };
         crate::store::values::write(*id, &read, encoded);
-        if !plan.windows.is_empty() {
-            values.push(KeptValue { term: *id, read: read.kept() });
-        }
     }
 }

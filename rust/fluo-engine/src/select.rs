@@ -89,22 +89,53 @@ fn flatten<'a>(values: impl Iterator<Item = Val<'a>>, out: &mut Vec<Val<'a>>) {
 
 /// The values under the keys that fit; of a key that is given twice the first counts.
 fn fitting<'a>(attributes: impl Iterator<Item = (&'a [u8], AnyValueRef<'a>)>, glob: &Glob) -> Vec<Val<'a>> {
-    let mut seen: Vec<&[u8]> = Vec::new();
-    let mut values = Vec::new();
-    for (key, any) in attributes.filter(|(key, _)| glob.matches(key)) {
-        if !seen.contains(&key) {
-            seen.push(key);
-            values.extend(value(any));
-        }
-    }
+    let (mut seen, mut values) = (Names::default(), Vec::new());
+    add_fitting(attributes, glob, &mut seen, &mut values);
     values
+}
+
+/// Adds the values under the keys that fit and were not seen.
+fn add_fitting<'a>(
+    attributes: impl Iterator<Item = (&'a [u8], AnyValueRef<'a>)>,
+    glob: &Glob,
+    seen: &mut Names<'a>,
+    values: &mut Vec<Val<'a>>,
+) {
+    values.extend(attributes.filter(|(key, _)| glob.matches(key) && seen.is_new(key)).filter_map(|(_, any)| value(any)));
+}
+
+/// The keys that were seen: few, but each one is compared with all.
+#[derive(Default)]
+struct Names<'a> {
+    names: Vec<&'a [u8]>,
+    /// A bit for each length and last byte that occurs.
+    bits: u64,
+}
+
+impl<'a> Names<'a> {
+    /// Whether a key was not seen before; it is from now on.
+    fn is_new(&mut self, name: &'a [u8]) -> bool {
+        let last = name.last().map_or(0, |byte| usize::from(*byte));
+        let bit = 1 << ((name.len() + 11 * last) % 64);
+        if self.bits & bit != 0 && self.names.contains(&name) {
+            return false;
+        }
+        self.bits |= bit;
+        self.names.push(name);
+        true
+    }
 }
 
 /// Several values, or nothing.
 fn many<'a>(values: Vec<Val<'a>>, unknown: Reasons) -> Read<'a> {
     let is_there = !values.is_empty();
-    let mut flat = Vec::with_capacity(values.len());
-    flatten(values.into_iter(), &mut flat);
+    let flat = if values.iter().any(|value| matches!(value, Val::List(_))) {
+        let mut flat = Vec::with_capacity(values.len());
+        flatten(values.into_iter(), &mut flat);
+        flat
+    } else {
+        values
+    };
     Read { value: is_there.then_some(Val::List(flat)), unknown, many: true }
 }
 
@@ -139,19 +170,18 @@ impl<'a> SpanEnv<'a, '_> {
 
     fn glob(&self, place: Place, glob: &Glob) -> Read<'a> {
         let view = self.span;
-        let (mut values, mut dropped) = (Vec::new(), false);
+        // What the span says hides what its resource says under the same key.
+        let (mut seen, mut values, mut dropped) = (Names::default(), Vec::new(), false);
         if matches!(place, Place::Any | Place::Span) {
-            values.extend(fitting(view.attributes(), glob));
+            add_fitting(view.attributes(), glob, &mut seen, &mut values);
             dropped |= view.dropped_attributes > 0;
         }
         if matches!(place, Place::Any | Place::Resource) {
-            // What the span says hides what its resource says under the same key.
-            let hidden = |key: &[u8]| place == Place::Any && view.attributes().any(|(own, _)| own == key);
-            values.extend(fitting(view.resource().attributes().filter(|(key, _)| !hidden(key)), glob));
+            add_fitting(view.resource().attributes(), glob, &mut seen, &mut values);
             dropped |= view.resource().dropped_attributes > 0;
         }
         if place == Place::Scope {
-            values.extend(fitting(view.scope().attributes(), glob));
+            add_fitting(view.scope().attributes(), glob, &mut seen, &mut values);
             dropped |= view.scope().dropped_attributes > 0;
         }
         many(values, dropped_if(dropped))

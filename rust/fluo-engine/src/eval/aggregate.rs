@@ -1,9 +1,7 @@
 //! Aggregates of a spanset: exact where every member is known, an interval where more may come or a membership is in doubt.
 
-use std::collections::BTreeSet;
-
 use super::cell::Cell;
-use super::groups::combine;
+use super::distinct::distinct;
 use super::spanset::Member;
 use super::view::{Frame, View};
 use crate::exact;
@@ -65,26 +63,6 @@ pub(crate) fn measured<'t>(values: &Sample<'t>, function: &Function, hidden: Rea
         Function::Quantile(_, q) => settled(values, hidden, |certain| quantile(certain, *q)),
         _ => settled(values, hidden, exact::mean),
     }
-}
-
-/// How many different tuples of values there are: of each member the tuple, whether it is a member for certain, and the doubt.
-pub(crate) fn distinct_keys<'t>(members: impl Iterator<Item = (Vec<Read<'t>>, bool, Reasons)>, hidden: Reasons) -> Cell<'t> {
-    let (mut certain, mut possible) = (BTreeSet::new(), BTreeSet::new());
-    let mut why = hidden;
-    let mut unseen = false;
-    for (reads, is_certain, doubt) in members {
-        why = why.and(doubt);
-        for read in &reads {
-            unseen |= !read.unknown.is_empty();
-            why = why.and(read.unknown);
-        }
-        let values: Option<Vec<&Val<'_>>> = reads.iter().map(|read| read.value.as_ref()).collect();
-        let into = if is_certain { &mut certain } else { &mut possible };
-        into.extend(values.map_or_else(Vec::new, |values| combine(&values)).into_iter().map(|group| group.key));
-    }
-    let low = certain.len() as u64;
-    let high = certain.union(&possible).count() as u64;
-    Cell::count(low, (hidden.is_empty() && !unseen).then_some(high), why)
 }
 
 /// A member of a run.
@@ -177,7 +155,10 @@ impl<'t> View<'t> {
     }
 
     fn distinct(&self, members: &[Member], terms: &[u32], hidden: Reasons) -> Cell<'t> {
-        distinct_keys(members.iter().map(|m| (self.reads(m.at, terms), m.is_certain(), m.doubt())), hidden)
+        if let [term] = terms {
+            return distinct(members.iter().map(|m| ([self.value(m.at, *term)], m.is_certain(), m.doubt())), hidden);
+        }
+        distinct(members.iter().map(|m| (self.reads(m.at, terms), m.is_certain(), m.doubt())), hidden)
     }
 
     fn run(&self, members: &[Member], terms: &[u32], hidden: Reasons) -> Cell<'t> {

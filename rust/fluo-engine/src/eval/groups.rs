@@ -84,6 +84,12 @@ pub(crate) fn combine(values: &[&Val<'_>]) -> Vec<Group> {
     keys.into_iter().map(|key| Group { key: key.into() }).collect()
 }
 
+/// Calls with each of the groups of a span with these values, and says whether there are more.
+fn each_combination(values: &[&Val<'_>], mut call: impl FnMut(&[u8])) -> Reasons {
+    combine(values).iter().for_each(|group| call(&group.key));
+    if combinations(values) > MOST_GROUPS { Reasons::of(Reason::Cardinality) } else { Reasons::NONE }
+}
+
 /// Writes the key of the only group of a span with these values; nothing where some value is a list.
 pub(crate) fn write_single(key: &mut Vec<u8>, values: &[&Val<'_>]) -> bool {
     key.clear();
@@ -132,15 +138,25 @@ pub(super) struct GroupMembers {
 }
 
 impl View<'_> {
-    /// The groups that a span belongs to by these terms, and why there may be others. A list puts the span into the group of each of
-    /// its elements; a missing value leaves it out.
-    pub(crate) fn groups_of(&self, at: usize, by: &[u32]) -> (Vec<Group>, Reasons) {
+    /// Calls with the key of each group that a span belongs to by these terms, once for each, and says why there may be others. A
+    /// list puts the span into the group of each of its elements; a missing value leaves it out. `key` is room to build one in.
+    pub(crate) fn each_group(&self, at: usize, by: &[u32], key: &mut Vec<u8>, mut call: impl FnMut(&[u8])) -> Reasons {
+        // Most rules have one term, and most spans one value of it.
+        if let [term] = by {
+            let read = self.value(at, *term);
+            return match &read.value {
+                None => read.unknown,
+                Some(value) if write_single(key, &[value]) => {
+                    call(key);
+                    read.unknown
+                }
+                Some(value) => read.unknown.and(each_combination(&[value], call)),
+            };
+        }
         let reads: Vec<_> = by.iter().map(|term| self.value(at, *term)).collect();
         let unknown = reads.iter().fold(Reasons::NONE, |why, read| why.and(read.unknown));
         let values: Option<Vec<&Val<'_>>> = reads.iter().map(|read| read.value.as_ref()).collect();
-        let Some(values) = values else { return (Vec::new(), unknown) };
-        let cut = if combinations(&values) > MOST_GROUPS { Reasons::of(Reason::Cardinality) } else { Reasons::NONE };
-        (combine(&values), unknown.and(cut))
+        values.map_or(unknown, |values| unknown.and(each_combination(&values, call)))
     }
 
     fn by_group(&self, set: u32) -> Rc<GroupMembers> {
@@ -173,11 +189,12 @@ impl View<'_> {
     fn group_members(&self, set: u32) -> GroupMembers {
         let mut found = GroupMembers::default();
         let by = self.by.borrow();
+        let mut room = Vec::new();
         for member in self.members(set).iter() {
-            let (groups, doubt) = self.groups_of(member.at, &by);
-            for group in groups {
-                found.of.entry(group).or_default().push(*member);
-            }
+            let doubt = self.each_group(member.at, &by, &mut room, |key| match found.of.get_mut(key) {
+                Some(members) => members.push(*member),
+                None => drop(found.of.insert(Group { key: key.into() }, vec![*member])),
+            });
             if !doubt.is_empty() {
                 found.anywhere.push(*member);
             }

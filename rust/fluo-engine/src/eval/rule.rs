@@ -100,11 +100,11 @@ impl<'t> View<'t> {
 
     /// Why there may be groups although none was found.
     fn doubt_of_groups(&self, rule: &RulePlan) -> Reasons {
-        let mut why = self.hidden;
+        let (mut why, mut room) = (self.hidden, Vec::new());
         for set in &rule.grouped_sets {
             why = why.and(self.hidden_of(*set, Frame::default()));
             for member in self.members(*set).iter() {
-                why = why.and(self.groups_of(member.at, &rule.by).1);
+                why = why.and(self.each_group(member.at, &rule.by, &mut room, |_| {}));
             }
         }
         why

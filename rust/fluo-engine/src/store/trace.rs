@@ -54,13 +54,6 @@ enum Known {
     Prints,
 }
 
-/// A value that was kept of a span.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct KeptValue {
-    pub(crate) term: u32,
-    pub(crate) read: Read<'static>,
-}
-
 /// How often a selector picked a span of the trace.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counter {

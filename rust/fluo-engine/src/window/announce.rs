@@ -8,7 +8,7 @@ use crate::eval::explain::MAX_EVIDENCE;
 use crate::identity::violation_id;
 use crate::report;
 use crate::signal::{Event, Phase, Signal, Trigger};
-use crate::store::trace::KeptValue;
+use crate::store::values::Values;
 
 /// The span that a signal points to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -98,10 +98,10 @@ fn inserted(message: &Message, rule: &Rule, group: &[(String, String)], observed
 }
 
 /// What the rule shows of a span: name and value.
-pub(super) fn shown(show: &[(String, u32)], values: &[KeptValue]) -> Vec<(String, String)> {
+pub(super) fn shown(show: &[(String, u32)], values: Values<'_>) -> Vec<(String, String)> {
     show.iter()
         .filter_map(|(name, term)| {
-            let value = values.iter().find(|v| v.term == *term)?.read.value.as_ref()?;
+            let value = values.get(*term).value?;
             Some((name.clone(), String::from_utf8_lossy(&value.text()).into_owned()))
         })
         .collect()

@@ -1,7 +1,7 @@
 //! The groups of a span.
 
 use crate::eval::groups::{combine, parts, write_single};
-use crate::store::trace::KeptValue;
+use crate::store::values::Values;
 use crate::truth::Reasons;
 use crate::value::Val;
 
@@ -20,16 +20,13 @@ pub(super) struct Whereabouts {
 
 impl Whereabouts {
     /// The whereabouts of a span with these values, and why they are not known; nothing where they are.
-    pub(super) fn of(by: &[u32], values: &[KeptValue]) -> Option<(Self, Reasons)> {
-        if values.iter().all(|value| value.read.unknown.is_empty()) {
+    pub(super) fn of(by: &[u32], values: Values<'_>) -> Option<(Self, Reasons)> {
+        let why = by.iter().fold(Reasons::NONE, |why, term| why.and(values.get(*term).unknown));
+        if why.is_empty() {
             return None;
         }
-        let mut why = Reasons::NONE;
         let terms = by.iter().map(|term| {
-            let Some(read) = values.iter().find(|value| value.term == *term).map(|value| &value.read) else {
-                return (Vec::new(), false);
-            };
-            why = why.and(read.unknown);
+            let read = values.get(*term);
             let key = |value: &Val<'_>| {
                 let mut key = Vec::new();
                 value.write_key(&mut key);
@@ -37,8 +34,7 @@ impl Whereabouts {
             };
             (read.value.iter().flat_map(Val::each).map(key).collect(), !read.unknown.is_empty())
         });
-        let terms = terms.collect();
-        (!why.is_empty()).then_some((Self { terms }, why))
+        Some((Self { terms: terms.collect() }, why))
     }
 
     /// Whether the span may be in the group with this key although it is not known to be.
@@ -52,41 +48,26 @@ impl Whereabouts {
 
 /// Calls with the canonical key of each group of a span by these terms, once for each. A list puts the span into each of its elements'
 /// groups; a missing value leaves it out.
-pub(super) fn each_key(by: &[u32], values: &[KeptValue], keys: &mut Keys, mut call: impl FnMut(&[u8])) {
+pub(super) fn each_key(by: &[u32], values: Values<'_>, keys: &mut Keys, mut call: impl FnMut(&[u8])) {
     if by.is_empty() {
         call(&[]);
         return;
     }
     // Most rules have one term, and most spans one value of it: no list of them has to be made.
-    if let Some(key) = only_key(by, values, keys) {
-        return call(key);
+    if let [term] = by {
+        let Some(value) = values.get(*term).value else { return };
+        return call_with(&[&value], keys, call);
     }
-    let mut reads: Vec<&Val<'_>> = Vec::with_capacity(by.len());
-    for term in by {
-        let read = values.iter().find(|v| v.term == *term).map(|v| &v.read);
-        reads.extend(read.and_then(|read| read.value.as_ref()));
+    let reads: Vec<Val<'_>> = by.iter().filter_map(|term| values.get(*term).value).collect();
+    if reads.len() == by.len() {
+        call_with(&reads.iter().collect::<Vec<_>>(), keys, call);
     }
-    if reads.len() < by.len() {
-        return;
-    }
-    if write_single(&mut keys.key, &reads) {
+}
+
+fn call_with(values: &[&Val<'_>], keys: &mut Keys, mut call: impl FnMut(&[u8])) {
+    if write_single(&mut keys.key, values) {
         call(&keys.key);
     } else {
-        for group in combine(&reads) {
-            call(&group.key);
-        }
+        combine(values).iter().for_each(|group| call(&group.key));
     }
-}
-
-/// The key of a span with one term that has one value.
-fn only_key<'k>(by: &[u32], values: &[KeptValue], keys: &'k mut Keys) -> Option<&'k [u8]> {
-    let value = only(by, values).filter(|value| !matches!(value, Val::List(_)))?;
-    write_single(&mut keys.key, &[value]);
-    Some(&keys.key)
-}
-
-/// The value of the only term.
-fn only<'v>(by: &[u32], values: &'v [KeptValue]) -> Option<&'v Val<'static>> {
-    let [term] = by else { return None };
-    values.iter().find(|value| value.term == *term)?.read.value.as_ref()
 }

@@ -2,8 +2,9 @@
 
 use super::lane::{Cursor, Entry, Lane, Possible};
 use super::running::{Answer, Running};
-use crate::eval::aggregate::{Run, Sample, distinct_keys, longest_run, measured};
+use crate::eval::aggregate::{Run, Sample, longest_run, measured};
 use crate::eval::cell::{self, Cell};
+use crate::eval::distinct::distinct;
 use crate::eval::facts::{Facts, of_read};
 use crate::expr::read::Read;
 use crate::plan::{Distinguished, Function, LanePlan, SweepPlan};
@@ -153,7 +154,7 @@ impl<'w> Facts<'w> for Panes<'w> {
                 let keys = |entry: &'w Entry| terms.iter().map(|term| read(pane.plan, entry, *term)).collect::<Vec<_>>();
                 let certain = self.certain(pane).map(|entry| (keys(entry), true, Reasons::NONE));
                 let possible = self.possible(pane).map(|p| (keys(&p.entry), false, p.why));
-                distinct_keys(certain.chain(possible), hidden)
+                distinct(certain.chain(possible), hidden)
             }
             Function::LongestRun(terms) => {
                 let run = |entry: &'w Entry| {

@@ -269,7 +269,7 @@ mod tests {
                 let mut sample = crate::eval::aggregate::Sample::default();
                 values[first..last].iter().for_each(|read| sample.add(read.clone(), true, crate::truth::Reasons::NONE));
                 let expected = match function {
-                    Function::Distinct(_) => crate::eval::aggregate::distinct_keys(
+                    Function::Distinct(_) => crate::eval::distinct::distinct(
                         values[first..last].iter().map(|read| (vec![read.clone()], true, crate::truth::Reasons::NONE)),
                         crate::truth::Reasons::NONE,
                     ),

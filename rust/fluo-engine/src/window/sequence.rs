@@ -20,7 +20,6 @@ use super::announce::shown;
 use super::base::{Base, Context};
 use crate::config::Config;
 use crate::eval::rule::Outcome;
-use crate::expr::read::Read;
 use crate::ingest::{Batch, Incoming};
 use crate::plan::{Plan, SequencePlan, WindowKind, WindowPlan};
 use crate::truth::Truth;
@@ -224,7 +223,7 @@ fn truths(look: &Look<'_>, at: u32) -> (Truth, Truth) {
 fn kept(window: &WindowPlan, plan: &SequencePlan, batch: &Batch, span: &Incoming) -> Kept {
     let (picks, values) = (batch.picks(span), batch.values(span));
     let fit = |selector: &u32| picks.iter().find(|pick| pick.selector == *selector).map_or(Truth::False, |pick| pick.fit.truth());
-    let read = |term: &u32| values.iter().find(|value| value.term == *term).map_or(Read::MISSING, |value| value.read.clone());
+    let read = |term: &u32| values.get(*term).kept();
     let fits: Box<[Truth]> = plan.tests.iter().map(fit).collect();
     let set = plan.places.first().map_or(&[][..], |set| &set.entry);
     let is_claimed = set.iter().any(|test| fits.get(*test as usize).is_some_and(|fit| *fit != Truth::False));

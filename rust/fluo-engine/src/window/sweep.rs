@@ -17,7 +17,6 @@ use super::pass::{Broken, Group, Pass};
 use super::running::Running;
 use crate::eval::groups::texts;
 use crate::eval::rule::Outcome;
-use crate::expr::read::Read;
 use crate::ingest::{Batch, Incoming};
 use crate::plan::{LanePlan, SweepPlan, WindowKind, WindowPlan};
 use crate::signal::Event as Announced;
@@ -128,7 +127,7 @@ impl Sweep {
         let fits: Vec<Option<Fit>> =
             sweep.lanes.iter().map(|lane| picks.iter().find(|pick| pick.selector == lane.selector).map(|pick| pick.fit)).collect();
         let entry = |lane: &LanePlan| {
-            let read = |term: &u32| values.iter().find(|v| v.term == *term).map_or(Read::MISSING, |v| v.read.clone());
+            let read = |term: &u32| values.get(*term).kept();
             let shown = if window.show.is_empty() { Vec::new() } else { shown(&window.show, values) };
             let wanted = lane.ordered || !lane.columns.is_empty() || !shown.is_empty();
             let row = wanted.then(|| {
