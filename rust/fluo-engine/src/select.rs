@@ -101,7 +101,8 @@ fn add_fitting<'a>(
     seen: &mut Names<'a>,
     values: &mut Vec<Val<'a>>,
 ) {
-    values.extend(attributes.filter(|(key, _)| glob.matches(key) && seen.is_new(key)).filter_map(|(_, any)| value(any)));
+    let fit = attributes.filter(|(key, _)| glob.matches(key) && seen.is_new(key));
+    values.extend(fit.filter_map(|(_, any)| value(any)));
 }
 
 /// The keys that were seen: few, but each one is compared with all.

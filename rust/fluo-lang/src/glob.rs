@@ -34,14 +34,15 @@ impl Glob {
     pub fn matches(&self, name: &[u8]) -> bool {
         let Some((first, rest)) = self.parts.split_first() else { return false };
         let Some((last, middle)) = rest.split_last() else { return name == first.as_bytes() };
-        let Some(mut at) = name.strip_prefix(first.as_bytes()) else { return false };
+        // Of every span each attribute is asked whether it fits `*`: no bytes need not be compared.
+        let Some(mut at) = (if first.is_empty() { Some(name) } else { name.strip_prefix(first.as_bytes()) }) else { return false };
         for part in middle {
             match find(at, part.as_bytes()) {
                 Some(end) => at = at.get(end..).unwrap_or_default(),
                 None => return false,
             }
         }
-        at.ends_with(last.as_bytes())
+        last.is_empty() || at.ends_with(last.as_bytes())
     }
 }
 
