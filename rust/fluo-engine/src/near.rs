@@ -1,7 +1,7 @@
 //! Near misses: spans that satisfy all conjuncts of a wanted selector but one. What is kept of them in a trace does not depend on the
 //! order in which they come: how many there were, and the value that came nearest.
 
-use crate::expr::{decide, term};
+use crate::expr::term;
 use crate::otlp::SpanView;
 use crate::plan::{NearPart, Plan};
 use crate::select::SpanEnv;
@@ -91,10 +91,9 @@ pub(crate) fn misses(plan: &Plan, of_service: &[u32], span: &SpanView<'_, '_>, p
 
 /// The conjunct that alone does not hold.
 fn only_failing<'p>(parts: &'p [NearPart], span: &SpanView<'_, '_>) -> Option<(u8, &'p NearPart)> {
-    let env = SpanEnv { span, item: None };
     let mut failing = None;
     for (at, part) in (0u8..).zip(parts) {
-        match decide(&part.node, &env) {
+        match part.test.decide(span) {
             Truth::True => {}
             Truth::False if failing.is_none() => failing = Some((at, part)),
             _ => return None,
@@ -124,7 +123,9 @@ fn distance(a: &Val<'_>, b: &Val<'_>) -> f64 {
     if let (Val::Duration(a), Val::Duration(b)) = (a, b) {
         return a.abs_diff(*b) as f64;
     }
-    if let (Some(a), Some(b)) = (a.number(), b.number()) {
+    if let Some(a) = a.number()
+        && let Some(b) = b.number()
+    {
         return (a.to_f64() - b.to_f64()).abs();
     }
     let (a, b) = (a.text(), b.text());

@@ -20,11 +20,16 @@ pub(crate) struct Candidate {
 
 /// One test of a span's own bytes.
 #[derive(Debug, Clone)]
-enum Test {
+pub(crate) enum Test {
     /// One bit for each kind that passes.
     Kinds(u8),
     /// One bit for each status that passes.
     Statuses(u8),
+    /// The name is this text, or is not.
+    Name {
+        text: Box<[u8]>,
+        equal: bool,
+    },
     /// An attribute that has to be there, compared with a literal or not.
     Attribute {
         field: AttributeField,
@@ -36,7 +41,7 @@ enum Test {
 
 /// Slots in search order in the span, then in the resource, then in the scope.
 #[derive(Debug, Clone)]
-struct AttributeField {
+pub(crate) struct AttributeField {
     span: Box<[usize]>,
     resource: Box<[usize]>,
     scope: Box<[usize]>,
@@ -44,7 +49,7 @@ struct AttributeField {
 
 /// Which values pass without a look at their rarer forms.
 #[derive(Debug, Clone)]
-enum Passes {
+pub(crate) enum Passes {
     AnyValue,
     Int(CompareOp, i64),
     Text {
@@ -79,14 +84,23 @@ impl Candidate {
 }
 
 impl Test {
-    fn new(node: &Node) -> Self {
+    /// The quickest way to decide a predicate.
+    pub(super) fn new(node: &Node) -> Self {
         if reads_only(node, &LocalField::Kind) {
             return Self::Kinds(passing(node, KINDS, |kind| Word(kind_name(kind))));
         }
         if reads_only(node, &LocalField::Status) {
             return Self::Statuses(passing(node, STATUSES, |status| Word(status_name(status))));
         }
+        if let Node::Compare { op, left: TermNode::Field(LocalField::Name), right: TermNode::Literal(value) } = node
+            && let Passes::Text { text, equal } = Passes::compared(*op, value)
+        {
+            return Self::Name { text, equal };
+        }
         let attribute = |term: &TermNode| match term {
+            TermNode::Field(LocalField::Service(slot)) => {
+                Some(AttributeField { span: Box::default(), resource: slot.iter().copied().collect(), scope: Box::default() })
+            }
             TermNode::Field(LocalField::Attribute { span, resource, scope }) => {
                 Some(AttributeField { span: span.as_slice().into(), resource: resource.as_slice().into(), scope: scope.as_slice().into() })
             }
@@ -109,15 +123,16 @@ impl Test {
 
     const fn cost(&self) -> u8 {
         match self {
-            Self::Kinds(_) | Self::Statuses(_) => 0,
+            Self::Kinds(_) | Self::Statuses(_) | Self::Name { .. } => 0,
             Self::Attribute { .. } => 1,
             Self::Whole(_) => 2,
         }
     }
 
     #[inline]
-    fn decide(&self, span: &SpanView<'_, '_>) -> Truth {
+    pub(crate) fn decide(&self, span: &SpanView<'_, '_>) -> Truth {
         match self {
+            Self::Name { text, equal } => Truth::of((**text == *span.name) == *equal),
             Self::Kinds(passing) => Truth::of(passing >> span.kind & 1 == 1),
             Self::Statuses(passing) => Truth::of(passing >> span.status & 1 == 1),
             Self::Attribute { field, passes, whole } => match field.find(span) {

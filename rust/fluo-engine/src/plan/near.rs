@@ -6,6 +6,7 @@ use fluo_lang::print;
 use fluo_lang::program::{CompareOp, Expr, Field, FieldKey, Owner, Scope, Step, Term};
 use foldhash::fast::RandomState;
 
+use super::candidate::Test;
 use super::compile::Compiler;
 use super::index::{conjuncts, sharpest};
 use super::predicate::is_local_term;
@@ -30,7 +31,7 @@ pub(crate) struct NearPlan {
 /// One conjunct.
 #[derive(Debug)]
 pub(crate) struct NearPart {
-    pub(crate) node: Node,
+    pub(crate) test: Test,
     /// The conjunct, and all others, as a rule writes them.
     pub(crate) text: String,
     pub(crate) rest: String,
@@ -61,8 +62,8 @@ impl NearIndex {
     }
 
     /// Adds a selector under the service that it demands, else under the name. `false` where there is no room for it.
-    fn add(&mut self, near: u32, parts: &[NearPart]) -> bool {
-        let nodes: Vec<&Node> = parts.iter().flat_map(|part| conjuncts(&part.node)).collect();
+    fn add(&mut self, near: u32, parts: &[Node]) -> bool {
+        let nodes: Vec<&Node> = parts.iter().flat_map(conjuncts).collect();
         let texts = |field: &dyn Fn(&LocalField) -> bool| sharpest(&nodes, &field).and_then(|(_, demand)| demand.texts);
         let room = |index: &HashMap<Box<[u8]>, Vec<u32>, RandomState>, texts: &[Box<[u8]>]| {
             texts.iter().all(|text| index.get(text).is_none_or(|watched| watched.len() < MOST_WATCHED))
@@ -110,15 +111,16 @@ impl Compiler {
             if parts.len() < 2 || parts.len() > MOST_PARTS || near.of_selector(selector).is_some() {
                 continue;
             }
-            let plans: Vec<NearPart> = (0..parts.len()).filter_map(|at| self.near_part(&parts, at)).collect();
+            let nodes: Vec<Node> = parts.iter().map(|part| self.local(part)).collect();
+            let plans: Vec<NearPart> = nodes.iter().enumerate().filter_map(|(at, node)| self.near_part(node, &parts, at)).collect();
             let id = u32::try_from(near.plans.len()).unwrap_or(u32::MAX);
-            if near.index.add(id, &plans) {
+            if near.index.add(id, &nodes) {
                 near.plans.push(NearPlan { selector, parts: plans });
             }
         }
     }
 
-    fn near_part(&self, parts: &[Expr], at: usize) -> Option<NearPart> {
+    fn near_part(&self, node: &Node, parts: &[Expr], at: usize) -> Option<NearPart> {
         let part = parts.get(at)?;
         let mut rest: Vec<Expr> = parts.to_vec();
         rest.remove(at);
@@ -137,7 +139,7 @@ impl Compiler {
             _ => (None, Vec::new()),
         };
         let text = |expr: &Expr| print::expr(expr, Scope::Trace);
-        Some(NearPart { node: self.local(part), text: text(part), rest: text(&rest), value, wanted })
+        Some(NearPart { test: Test::new(node), text: text(part), rest: text(&rest), value, wanted })
     }
 
     fn single(&self, term: &Term) -> Option<TermNode> {
