@@ -92,7 +92,7 @@ impl Batch {
             let picked = picks.get(first_pick as usize..).unwrap_or_default();
             keep(plan, span, picked, wanted, encoded);
             if !plan.near.plans.is_empty() {
-                near::misses(plan, near, span, picked, misses);
+                near::misses(plan, near, matches!(service, Service::Text(_)), span, picked, misses);
             }
             let call = if plan.reads_absence && is_call(span) { shared.calls.intern(plan, span, service_text) } else { 0 };
             let parent = span.parent_id.unwrap_or_default();

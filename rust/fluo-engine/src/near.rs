@@ -75,24 +75,27 @@ impl Shown {
     }
 }
 
-/// Adds the near misses of a span. `of_service` are the watched selectors that demand the span's service.
-pub(crate) fn misses(plan: &Plan, of_service: &[u32], span: &SpanView<'_, '_>, picks: &[Pick], out: &mut Vec<Miss>) {
+/// Adds the near misses of a span. `of_service` are the watched selectors that demand the span's service, which is a text or not.
+pub(crate) fn misses(plan: &Plan, of_service: &[u32], service_is_text: bool, span: &SpanView<'_, '_>, picks: &[Pick], out: &mut Vec<Miss>) {
     let [of_name, any] = plan.near.index.of_name(span.name);
-    for near in [of_service, of_name, any].into_iter().flatten() {
-        let Some(watched) = plan.near.plans.get(*near as usize) else { continue };
-        if picks.iter().any(|pick| pick.selector == watched.selector) {
-            continue;
-        }
-        if let Some((part, failing)) = only_failing(&watched.parts, span) {
-            out.push(Miss { near: *near, part, value: nearest(failing, span) });
+    for (list, is_held) in [(of_service, service_is_text), (of_name, true), (any, false)] {
+        for near in list {
+            let Some(watched) = plan.near.plans.get(*near as usize) else { continue };
+            if picks.iter().any(|pick| pick.selector == watched.selector) {
+                continue;
+            }
+            let held = watched.held.filter(|_| is_held);
+            if let Some((part, failing)) = only_failing(&watched.parts, held, span) {
+                out.push(Miss { near: *near, part, value: nearest(failing, span) });
+            }
         }
     }
 }
 
-/// The conjunct that alone does not hold.
-fn only_failing<'p>(parts: &'p [NearPart], span: &SpanView<'_, '_>) -> Option<(u8, &'p NearPart)> {
+/// The conjunct that alone does not hold. One is known to hold.
+fn only_failing<'p>(parts: &'p [NearPart], held: Option<u8>, span: &SpanView<'_, '_>) -> Option<(u8, &'p NearPart)> {
     let mut failing = None;
-    for (at, part) in (0u8..).zip(parts) {
+    for (at, part) in (0u8..).zip(parts).filter(|(at, _)| Some(*at) != held) {
         match part.test.decide(span) {
             Truth::True => {}
             Truth::False if failing.is_none() => failing = Some((at, part)),
@@ -140,17 +143,17 @@ impl Missed {
     /// Adds the near misses of a span to those of its trace.
     pub(crate) fn add(all: &mut Vec<Self>, misses: &[Miss]) {
         for miss in misses {
-            let one = Self { near: miss.near, part: miss.part, count: 1, nearest: miss.value };
-            match all.iter_mut().find(|known| (known.near, known.part) == (miss.near, miss.part)) {
-                Some(known) => {
-                    known.count = known.count.saturating_add(1);
-                    if let Some(value) = miss.value
-                        && known.nearest.as_ref().is_none_or(|best| value.beats(best))
-                    {
-                        known.nearest = Some(value);
-                    }
-                }
-                None => all.push(one),
+            let place = all.binary_search_by_key(&(miss.near, miss.part), |known| (known.near, known.part));
+            let at = place.unwrap_or_else(|at| at);
+            if place.is_err() {
+                all.insert(at, Self { near: miss.near, part: miss.part, count: 0, nearest: miss.value });
+            }
+            let Some(known) = all.get_mut(at) else { continue };
+            known.count = known.count.saturating_add(1);
+            if let Some(value) = miss.value
+                && known.nearest.as_ref().is_none_or(|best| value.beats(best))
+            {
+                known.nearest = Some(value);
             }
         }
     }

@@ -46,7 +46,7 @@ pub(crate) enum Service<'p> {
 pub(super) struct Demand {
     pub(super) texts: Option<Vec<Box<[u8]>>>,
     /// Whether having one of them is all that the predicate says.
-    is_all: bool,
+    pub(super) is_all: bool,
 }
 
 impl SelectorIndex {

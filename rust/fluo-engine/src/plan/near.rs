@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 
 use super::candidate::Test;
 use super::compile::Compiler;
-use super::index::{conjuncts, sharpest};
+use super::index::sharpest;
 use super::predicate::is_local_term;
 use super::{Claim, ClaimTerm, Function, SetPlan};
 use crate::expr::{LocalField, Node, TermNode};
@@ -26,6 +26,8 @@ const MOST_PARTS: usize = 8;
 pub(crate) struct NearPlan {
     pub(crate) selector: u32,
     pub(crate) parts: Vec<NearPart>,
+    /// The conjunct that holds for every span under whose service, else name, the selector is found.
+    pub(crate) held: Option<u8>,
 }
 
 /// One conjunct.
@@ -61,29 +63,36 @@ impl NearIndex {
         [named.map_or(&[], Vec::as_slice), &self.any]
     }
 
-    /// Adds a selector under the service that it demands, else under the name. `false` where there is no room for it.
-    fn add(&mut self, near: u32, parts: &[Node]) -> bool {
-        let nodes: Vec<&Node> = parts.iter().flat_map(conjuncts).collect();
-        let texts = |field: &dyn Fn(&LocalField) -> bool| sharpest(&nodes, &field).and_then(|(_, demand)| demand.texts);
+    /// Adds a selector under the service that it demands, else under the name, and says which conjunct that proves; nothing where there
+    /// is no room for it.
+    fn add(&mut self, near: u32, parts: &[Node]) -> Option<Option<u8>> {
+        let nodes: Vec<&Node> = parts.iter().collect();
+        let demanded = |field: &dyn Fn(&LocalField) -> bool| {
+            let (at, demand) = sharpest(&nodes, &field)?;
+            let held = if demand.is_all { u8::try_from(at).ok() } else { None };
+            Some((demand.texts?, held))
+        };
         let room = |index: &HashMap<Box<[u8]>, Vec<u32>, RandomState>, texts: &[Box<[u8]>]| {
             texts.iter().all(|text| index.get(text).is_none_or(|watched| watched.len() < MOST_WATCHED))
         };
-        if let Some(services) = texts(&|field| matches!(field, LocalField::Service(_))) {
+        if let Some((services, held)) = demanded(&|field| matches!(field, LocalField::Service(_))) {
             if !room(&self.by_service, &services) {
-                return false;
+                return None;
             }
             services.into_iter().for_each(|service| self.by_service.entry(service).or_default().push(near));
-        } else if let Some(names) = texts(&|field| matches!(field, LocalField::Name)) {
+            Some(held)
+        } else if let Some((names, held)) = demanded(&|field| matches!(field, LocalField::Name)) {
             if !room(&self.by_name, &names) {
-                return false;
+                return None;
             }
             names.into_iter().for_each(|name| self.by_name.entry(name).or_default().push(near));
+            Some(held)
         } else if self.any.len() < MOST_WATCHED {
             self.any.push(near);
+            Some(None)
         } else {
-            return false;
+            None
         }
-        true
     }
 }
 
@@ -114,8 +123,8 @@ impl Compiler {
             let nodes: Vec<Node> = parts.iter().map(|part| self.local(part)).collect();
             let plans: Vec<NearPart> = nodes.iter().enumerate().filter_map(|(at, node)| self.near_part(node, &parts, at)).collect();
             let id = u32::try_from(near.plans.len()).unwrap_or(u32::MAX);
-            if near.index.add(id, &nodes) {
-                near.plans.push(NearPlan { selector, parts: plans });
+            if let Some(held) = near.index.add(id, &nodes) {
+                near.plans.push(NearPlan { selector, parts: plans, held });
             }
         }
     }
