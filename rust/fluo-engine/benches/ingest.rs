@@ -5,6 +5,7 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
@@ -15,7 +16,7 @@ use prost::Message;
 #[allow(dead_code, reason = "each benchmark uses a part")]
 mod traffic;
 
-use traffic::{SPANS, disjoint, engine, messages, messages_of, replay, rules, typical};
+use traffic::{SPANS, disjoint, engine, messages, messages_of, replay, replay_at, rules, typical};
 
 /// The rules of the quickstart.
 const QUICKSTART: &str = include_str!("../../../examples/quickstart/rules/shop.yml");
@@ -47,7 +48,8 @@ fn ingest(c: &mut Criterion) {
     group.finish();
 }
 
-/// So many threads share one engine, each with traces of its own.
+/// So many threads share one engine, each with traces of its own. Time goes on with what all have sent: by a clock of its own a thread
+/// that is ahead would let the traces of the other settle before they are whole.
 fn threads(c: &mut Criterion) {
     let rules = typical(10);
     let mut group = c.benchmark_group("threads");
@@ -60,9 +62,10 @@ fn threads(c: &mut Criterion) {
                 || engine(&rules),
                 |engine| {
                     let engine = engine.as_ref();
+                    let sent = &AtomicU64::new(0);
                     thread::scope(|scope| {
                         for messages in &of {
-                            scope.spawn(move || replay(engine, messages));
+                            scope.spawn(move || replay_at(engine, messages, || sent.fetch_add(1, Relaxed) / threads));
                         }
                     });
                 },

@@ -224,14 +224,25 @@ impl Engine {
 
     /// Hands the spans of a batch to their shards, one shard after the other.
     fn apply(&self, generation: &Arc<Generation>, is_current: bool, batch: &Batch, moment: Moment, fresh: &mut Vec<u32>, out: &mut Outbox) {
+        let mut apply = |mine: &[Ordered], shard: &mut Shard| {
+            shard.apply(&self.shared, generation, is_current, batch, mine, moment, fresh, out);
+        };
+        // Threads come by all shards in one order: those that are taken wait until the end, so that no thread follows another.
+        let mut taken: [&[Ordered]; SHARDS] = [&[]; SHARDS];
         let mut rest = batch.order();
-        while let Some(first) = rest.first() {
-            let number = shard_of(*first);
+        for ((number, shard), later) in self.shards.iter().enumerate().zip(&mut taken) {
             let (mine, others) = rest.split_at(rest.partition_point(|span| shard_of(*span) == number));
             rest = others;
-            if let Some(shard) = self.shards.get(number) {
-                lock(shard).apply(&self.shared, generation, is_current, batch, mine, moment, fresh, out);
+            if mine.is_empty() {
+                continue;
             }
+            match shard.try_lock() {
+                Ok(mut free) => apply(mine, &mut free),
+                Err(_) => *later = mine,
+            }
+        }
+        for (mine, shard) in taken.into_iter().zip(&self.shards).filter(|(mine, _)| !mine.is_empty()) {
+            apply(mine, &mut lock(shard));
         }
     }
 

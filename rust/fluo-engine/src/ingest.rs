@@ -7,6 +7,7 @@ use crate::plan::{Plan, Service};
 use crate::select::SpanEnv;
 use crate::shard::Shared;
 use crate::store::combination::{Fit, Pick};
+use crate::store::numbers::Numbers;
 use crate::store::record::{NO_COMBINATION, Record, STATUS_ERROR, kind};
 use crate::store::resource::ResourceRef;
 use crate::store::values::Values;
@@ -63,12 +64,14 @@ pub(crate) struct Batch {
     scratch: Scratch,
     service: Vec<u8>,
     wanted: Vec<u32>,
+    calls: Numbers,
+    resources: Numbers,
 }
 
 impl Batch {
     /// Reads a message.
     pub(crate) fn read(&mut self, plan: &Plan, shared: &Shared, bytes: &[u8]) -> ReadReport {
-        let Self { spans, picks, encoded, misses, order, fresh, scratch, service: service_text, wanted } = self;
+        let Self { spans, picks, encoded, misses, order, fresh, scratch, service: service_text, wanted, calls, resources } = self;
         spans.clear();
         picks.clear();
         encoded.clear();
@@ -80,7 +83,7 @@ impl Batch {
             let (interned, service, near) = match of_resource {
                 Some((ordinal, interned, service, near)) if ordinal == span.resource().ordinal => (interned, service, near),
                 _ => {
-                    let interned = shared.resources.intern(span.resource(), &plan.keys);
+                    let interned = shared.resources.intern(span.resource(), &plan.keys, resources);
                     let service = service_of(plan, span.resource(), service_text);
                     let near = plan.near.index.of_service(service_text);
                     of_resource = Some((span.resource().ordinal, interned, service, near));
@@ -94,7 +97,7 @@ impl Batch {
             if !plan.near.plans.is_empty() {
                 near::misses(plan, near, matches!(service, Service::Text(_)), span, picked, misses);
             }
-            let call = if plan.reads_absence && is_call(span) { shared.calls.intern(plan, span, service_text) } else { 0 };
+            let call = if plan.reads_absence && is_call(span) { shared.calls.intern(plan, span, service_text, calls) } else { 0 };
             let parent = span.parent_id.unwrap_or_default();
             let hash = match spans.last() {
                 Some(last) if last.trace == span.trace_id => last.hash,

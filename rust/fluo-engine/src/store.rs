@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod combination;
+pub(crate) mod numbers;
 pub(crate) mod pool;
 pub(crate) mod record;
 pub(crate) mod resource;

@@ -159,9 +159,16 @@ pub(crate) fn engine(rules: &Arc<RuleSet>) -> Option<Engine> {
 
 /// Takes all messages, a second between two of them, and lets the engine decide on the way.
 pub(crate) fn replay(engine: Option<&Engine>, messages: &[Vec<u8>]) {
+    let mut seconds = 0..;
+    replay_at(engine, messages, || seconds.next().unwrap_or_default());
+}
+
+/// The same at the seconds of a clock that is asked before each message.
+pub(crate) fn replay_at(engine: Option<&Engine>, messages: &[Vec<u8>], mut clock: impl FnMut() -> u64) {
     let Some(engine) = engine else { return };
-    for (second, message) in (1..).zip(messages) {
-        black_box(engine.ingest(0, BASE + second * SECOND, message).is_ok());
-        engine.tick(BASE + second * SECOND);
+    for message in messages {
+        let now = BASE + (clock() + 1) * SECOND;
+        black_box(engine.ingest(0, now, message).is_ok());
+        engine.tick(now);
     }
 }

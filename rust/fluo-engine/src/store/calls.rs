@@ -13,6 +13,7 @@ use foldhash::quality::RandomState;
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers::Numbers;
 use crate::otlp::SpanView;
 use crate::plan::Plan;
 use crate::value::Val;
@@ -129,26 +130,32 @@ impl Calls {
     }
 
     /// The number of a span's call; 0 for one that the table has no room for.
-    pub(crate) fn intern(&self, plan: &Plan, span: &SpanView<'_, '_>, service: &[u8]) -> u32 {
+    pub(crate) fn intern(&self, plan: &Plan, span: &SpanView<'_, '_>, service: &[u8], known: &mut Numbers) -> u32 {
         let attribute = |at: usize| plan.call_slots.get(at).copied().flatten().and_then(|slot| span.attribute(slot));
         let mut parts = [const { None }; CALL_KEYS.len()];
         for (at, part) in parts.iter_mut().enumerate() {
             *part = attribute(at).and_then(crate::select::value);
         }
         let hash = self.id(service, span.name, parts.iter().map(|part| part.as_ref().map(Val::text)));
+        known.get(hash, || self.number(hash, span.name, service, parts)).unwrap_or_default()
+    }
+
+    /// The number of the call with this hash; nothing where the table has no room for it.
+    fn number(&self, hash: u64, name: &[u8], service: &[u8], parts: [Option<Val<'_>>; CALL_KEYS.len()]) -> Option<u32> {
         if let Some(call) = self.read().places.get(&hash) {
-            return *call;
+            return Some(*call);
         }
         let mut table = self.write();
         if table.rows.len() >= CAPACITY {
-            return table.places.get(&hash).copied().unwrap_or_default();
+            return table.places.get(&hash).copied();
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        table.enter(hash, || {
+        let call = table.enter(hash, || {
             let [server_address, rpc_service, peer_service, destination] = parts.map(|part| part.map(|value| text(&value.text())));
             let service = (!service.is_empty()).then(|| text(service));
-            CallKey { service, name: text(span.name), server_address, rpc_service, peer_service, destination }
-        })
+            CallKey { service, name: text(name), server_address, rpc_service, peer_service, destination }
+        });
+        Some(call)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Table> {

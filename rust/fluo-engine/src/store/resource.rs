@@ -6,6 +6,7 @@ use std::sync::RwLock;
 
 use foldhash::quality::RandomState;
 
+use super::numbers::Numbers;
 use crate::otlp::{KeyTable, ResourceView};
 use crate::projection::EMITTER_KEYS;
 use crate::select::value;
@@ -53,7 +54,7 @@ impl Resources {
 
     /// Interns a resource. The emitter is `service.name` with `service.instance.id`, else with whichever of pod, host and process
     /// are present.
-    pub(crate) fn intern(&self, view: &ResourceView<'_, '_>, keys: &KeyTable) -> ResourceRef {
+    pub(crate) fn intern(&self, view: &ResourceView<'_, '_>, keys: &KeyTable, known: &mut Numbers) -> ResourceRef {
         let mut hash = self.hasher.build_hasher();
         hash_of(view, keys, "service.name", &mut hash);
         if !hash_of(view, keys, "service.instance.id", &mut hash) {
@@ -68,25 +69,27 @@ impl Resources {
             hash_of(view, keys, key, &mut hash);
         }
         let named = hash.finish();
-        let known = self.held.read().ok().and_then(|held| held.ids.get(&named).copied());
-        ResourceRef { emitter, resource: known.unwrap_or_else(|| self.enter(named, view, keys)) }
+        ResourceRef { emitter, resource: known.get(named, || self.number(named, view, keys)).unwrap_or(UNNAMED) }
     }
 
-    fn enter(&self, hash: u64, view: &ResourceView<'_, '_>, keys: &KeyTable) -> u32 {
+    /// The id of a resource with this hash; nothing where there is no room for it.
+    fn number(&self, hash: u64, view: &ResourceView<'_, '_>, keys: &KeyTable) -> Option<u32> {
+        let known = self.held.read().ok()?.ids.get(&hash).copied();
+        if known.is_some() {
+            return known;
+        }
         let text = |key: &str| Some(String::from_utf8_lossy(&read(view, keys, key)?.text()).into_owned());
-        let Ok(mut held) = self.held.write() else {
-            return UNNAMED;
-        };
+        let mut held = self.held.write().ok()?;
         if let Some(id) = held.ids.get(&hash) {
-            return *id;
+            return Some(*id);
         }
         if held.named.len() >= CAPACITY {
-            return UNNAMED;
+            return None;
         }
-        let id = u32::try_from(held.named.len()).unwrap_or(UNNAMED);
+        let id = u32::try_from(held.named.len()).ok()?;
         held.named.push(NAMED.iter().filter_map(|key| Some(((*key).to_owned(), text(key)?))).collect());
         held.ids.insert(hash, id);
-        id
+        Some(id)
     }
 
     /// The attributes of a resource.
