@@ -15,7 +15,7 @@ use crate::plan::Plan;
 use crate::projection::Projection;
 use crate::queue::SignalQueue;
 use crate::shard::{Moment, Outbox, Shard, Shared};
-use crate::signal::{Event, Signal};
+use crate::signal::{Event, Phase, Signal};
 use crate::stats::{RuleStats, Stats};
 use crate::store::calls::{CallEntry, Calls};
 use crate::store::resource::Resources;
@@ -248,8 +248,10 @@ impl Engine {
 
     fn deliver(&self, mut out: Outbox) {
         if !out.signals.is_empty() {
-            // Which shard a trace falls to is chance; the order in which signals leave is not. What is over was said before.
-            out.signals.sort_by_key(|signal| (signal.observed_time, signal.event == Event::Resolved, signal.time, signal.trace_id));
+            // Which shard a trace falls to is chance; the order in which signals leave is not. What is over was said before, and what
+            // late spans revise stays in the order in which they came.
+            let time = |signal: &Signal| if signal.phase == Phase::Late { u64::MAX } else { signal.time };
+            out.signals.sort_by_key(|signal| (signal.observed_time, signal.event == Event::Resolved, time(signal), signal.trace_id));
             self.queue.push(out.signals);
         }
         self.shared.calls.learn(out.lessons);

@@ -43,9 +43,11 @@ pub(super) struct Counting {
 }
 
 /// The state of a group.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Group {
     times: Times,
+    /// When its first span began: what comes before says nothing about the group.
+    first_start: u64,
     /// What few groups need.
     more: Option<Box<More>>,
 }
@@ -61,6 +63,12 @@ struct More {
     why: Reasons,
     /// What a signal shows of the counted spans, where the rule asks for it: name and value.
     shown: BTreeMap<Event, Vec<(String, String)>>,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self { times: Times::default(), first_start: u64::MAX, more: None }
+    }
 }
 
 impl Group {
@@ -94,7 +102,8 @@ impl Group {
             return;
         }
         let strays = strays.iter().filter(|stray| stray.whereabouts.may_be_in(key)).map(|stray| &stray.doubt);
-        let doubts: Vec<Doubt> = own.iter().chain(strays).copied().collect();
+        let counts = |doubt: &&Doubt| doubt.end.saturating_add(plan.width) > self.first_start;
+        let doubts: Vec<Doubt> = own.iter().chain(strays).filter(counts).copied().collect();
         let known = self.more.as_deref().map_or(Reasons::NONE, |m| m.why);
         let all = doubts.iter().fold(known, |all, doubt| all.and(doubt.why));
         let most: usize = doubts.iter().map(|doubt| doubt.count as usize).sum();
@@ -218,6 +227,7 @@ impl Counting {
             let at = self.group(key, event.end, count, context);
             let Some(group) = self.groups.get_mut(at) else { return };
             let before = group.heap_bytes();
+            group.first_start = group.first_start.min(span.record.start);
             let mut broken = Vec::new();
             if fit == Fit::Yes {
                 let show = if window.show.is_empty() { Vec::new() } else { shown(&window.show, values) };

@@ -122,3 +122,14 @@ fn how_often_time_is_told_changes_nothing() {
     };
     assert_eq!(run(&[]), run(&(2..90).collect::<Vec<_>>()));
 }
+
+#[test]
+fn what_late_spans_of_one_message_revise_leaves_in_their_order() {
+    let engine = engine("- {name: begins, always: trace.has(a).within(5ms).first.k == 1}", Config::default());
+    let all = spans("t", "root 0..100\n  b 0..1\n  a 30..40 {k=2}\n  a 28..40 {k=1}\n  a 10..20 {k=2}");
+    ingest(&engine, 1, &all[..3]);
+    tick(&engine, 20);
+    ingest(&engine, 30, &all[3..]);
+    let events: Vec<Event> = signals(&engine).iter().map(|signal| signal.event).collect();
+    assert_eq!(events, [Event::Violation, Event::Retracted, Event::Violation]);
+}

@@ -104,10 +104,13 @@ fn distinct(world: &World<'_>, members: &Members, terms: &[Term]) -> Quantity {
 
 /// Most spans in flight at one instant; in the `spans` scope the number in flight at the view's instant.
 fn concurrent(world: &World<'_>, mut members: Members, view: View<'_>) -> Quantity {
-    if members.possible().iter().any(|at| !has_good_times(world.span(*at))) {
-        members.open = members.open.with(Reasons::of(Reason::BadTime));
-        members.list.retain(|(at, _)| has_good_times(world.span(*at)));
+    // One with bad times may be in flight at any instant, if it is in the set: it is in doubt for both.
+    let (good, bad): (Vec<_>, Vec<_>) = members.list.into_iter().partition(|(at, _)| has_good_times(world.span(*at)));
+    if !bad.is_empty() {
+        let why = Members { list: bad, open: Reasons::of(Reason::BadTime) }.doubt();
+        members.open = members.open.with(why);
     }
+    members.list = good;
     let at_instant = view.instant.filter(|_| world.stream.is_some());
     counted(&members, |spans| {
         let in_flight = |t: u64| spans.iter().filter(|at| world.span(**at).start <= t && t < world.span(**at).end).count();
