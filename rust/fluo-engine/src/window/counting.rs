@@ -11,7 +11,7 @@ use super::base::{Base, Context};
 use super::doubt::{Doubt, Forgotten, Stray, could_break, why};
 use super::episode::{Episode, Episodes, History};
 use super::groups::Groups;
-use super::keys::{Keys, Whereabouts, each_key};
+use super::keys::{Keys, Place};
 use super::times::{Broken, Event, Times};
 use crate::config::Config;
 use crate::eval::groups::texts;
@@ -219,11 +219,12 @@ impl Counting {
     fn add(&mut self, window: &WindowPlan, count: &CountPlan, span: &Incoming, fit: Fit, batch: &Batch, context: &mut Context<'_>) {
         let event = Event { end: span.record.end, span: span.record.id };
         let values = batch.values(span);
+        let place = Place::of(&window.by, values);
         let mut keys = std::mem::take(&mut self.keys);
-        if let Some((whereabouts, unknown)) = Whereabouts::of(&window.by, values) {
+        if let Some((whereabouts, unknown)) = place.whereabouts() {
             self.stray(Stray { doubt: Doubt { end: event.end, count: 1, why: unknown.and(why(fit)) }, whereabouts }, count);
         }
-        each_key(&window.by, values, &mut keys, |key| {
+        place.each_key(&mut keys, |key| {
             let at = self.group(key, event.end, count, context);
             let Some(group) = self.groups.get_mut(at) else { return };
             let before = group.heap_bytes();

@@ -12,7 +12,7 @@ use super::base::{Base, Context};
 use super::doubt::{Doubt, Forgotten, Stray, why};
 use super::episode::{Episode, Episodes, History};
 use super::groups::Groups;
-use super::keys::{Keys, Whereabouts, each_key};
+use super::keys::{Keys, Place};
 use super::levels::Levels;
 use crate::eval::explain::MAX_EVIDENCE;
 use crate::eval::groups::texts;
@@ -157,11 +157,12 @@ impl Flight {
     fn add(&mut self, window: &WindowPlan, flight: &FlightPlan, span: &Incoming, fit: Fit, batch: &Batch, context: &mut Context<'_>) {
         let interval = Interval { start: span.record.start, end: span.record.end, span: span.record.id };
         let values = batch.values(span);
+        let place = Place::of(&window.by, values);
         let mut keys = std::mem::take(&mut self.keys);
-        if let Some((whereabouts, unknown)) = Whereabouts::of(&window.by, values) {
+        if let Some((whereabouts, unknown)) = place.whereabouts() {
             self.stray(interval, Stray { doubt: Doubt { end: interval.end, count: 1, why: unknown.and(why(fit)) }, whereabouts }, flight);
         }
-        each_key(&window.by, values, &mut keys, |key| {
+        place.each_key(&mut keys, |key| {
             let at = self.group(key, flight, context);
             let Some(group) = self.groups.get_mut(at) else { return };
             group.last_end = group.last_end.max(interval.end);

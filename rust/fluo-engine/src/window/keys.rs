@@ -1,6 +1,7 @@
 //! The groups of a span.
 
 use crate::eval::groups::{combine, parts, write_single};
+use crate::expr::read::Read;
 use crate::store::values::Values;
 use crate::truth::Reasons;
 use crate::value::Val;
@@ -19,24 +20,6 @@ pub(super) struct Whereabouts {
 }
 
 impl Whereabouts {
-    /// The whereabouts of a span with these values, and why they are not known; nothing where they are.
-    pub(super) fn of(by: &[u32], values: Values<'_>) -> Option<(Self, Reasons)> {
-        let why = by.iter().fold(Reasons::NONE, |why, term| why.and(values.get(*term).unknown));
-        if why.is_empty() {
-            return None;
-        }
-        let terms = by.iter().map(|term| {
-            let read = values.get(*term);
-            let key = |value: &Val<'_>| {
-                let mut key = Vec::new();
-                value.write_key(&mut key);
-                key
-            };
-            (read.value.iter().flat_map(Val::each).map(key).collect(), !read.unknown.is_empty())
-        });
-        Some((Self { terms: terms.collect() }, why))
-    }
-
     /// Whether the span may be in the group with this key although it is not known to be.
     pub(super) fn may_be_in(&self, key: &[u8]) -> bool {
         let parts = parts(key);
@@ -46,21 +29,64 @@ impl Whereabouts {
     }
 }
 
-/// Calls with the canonical key of each group of a span by these terms, once for each. A list puts the span into each of its elements'
-/// groups; a missing value leaves it out.
-pub(super) fn each_key(by: &[u32], values: Values<'_>, keys: &mut Keys, mut call: impl FnMut(&[u8])) {
-    if by.is_empty() {
-        call(&[]);
-        return;
+/// What a span says of the terms by which a rule groups.
+pub(super) enum Place<'v> {
+    /// No term.
+    Everywhere,
+    /// Most rules have one, and no list has to be made.
+    By(Read<'v>),
+    ByAll(Vec<Read<'v>>),
+}
+
+impl<'v> Place<'v> {
+    /// The place of a span with these values.
+    pub(super) fn of(by: &[u32], values: Values<'v>) -> Self {
+        match by {
+            [] => Self::Everywhere,
+            [term] => Self::By(values.get(*term)),
+            terms => Self::ByAll(terms.iter().map(|term| values.get(*term)).collect()),
+        }
     }
-    // Most rules have one term, and most spans one value of it: no list of them has to be made.
-    if let [term] = by {
-        let Some(value) = values.get(*term).value else { return };
-        return call_with(&[&value], keys, call);
+
+    fn reads(&self) -> &[Read<'v>] {
+        match self {
+            Self::Everywhere => &[],
+            Self::By(read) => std::slice::from_ref(read),
+            Self::ByAll(reads) => reads,
+        }
     }
-    let reads: Vec<Val<'_>> = by.iter().filter_map(|term| values.get(*term).value).collect();
-    if reads.len() == by.len() {
-        call_with(&reads.iter().collect::<Vec<_>>(), keys, call);
+
+    /// Where the span may belong, and why that is not known; nothing where it is.
+    pub(super) fn whereabouts(&self) -> Option<(Whereabouts, Reasons)> {
+        let why = self.reads().iter().fold(Reasons::NONE, |why, read| why.and(read.unknown));
+        if why.is_empty() {
+            return None;
+        }
+        let key = |value: &Val<'_>| {
+            let mut key = Vec::new();
+            value.write_key(&mut key);
+            key
+        };
+        let keys = |read: &Read<'v>| (read.value.iter().flat_map(Val::each).map(key).collect(), !read.unknown.is_empty());
+        Some((Whereabouts { terms: self.reads().iter().map(keys).collect() }, why))
+    }
+
+    /// Calls with the canonical key of each group of the span, once for each. A list puts the span into each of its elements' groups; a
+    /// missing value leaves it out.
+    pub(super) fn each_key(&self, keys: &mut Keys, mut call: impl FnMut(&[u8])) {
+        match self {
+            Self::Everywhere => call(&[]),
+            Self::By(read) => {
+                if let Some(value) = &read.value {
+                    call_with(&[value], keys, call);
+                }
+            }
+            Self::ByAll(reads) => {
+                if let Some(values) = reads.iter().map(|read| read.value.as_ref()).collect::<Option<Vec<_>>>() {
+                    call_with(&values, keys, call);
+                }
+            }
+        }
     }
 }
 

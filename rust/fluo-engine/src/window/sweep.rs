@@ -11,7 +11,7 @@ use super::base::{Base, Context};
 use super::doubt::{Forgotten, why};
 use super::episode::Episode;
 use super::groups::Groups;
-use super::keys::{Keys, Whereabouts, each_key};
+use super::keys::{Keys, Place};
 use super::lane::{Entry, Lane, Possible, Row, newest};
 use super::pass::{Broken, Group, Pass};
 use super::running::Running;
@@ -145,8 +145,9 @@ impl Sweep {
         if !belongs {
             return;
         }
+        let place = Place::of(&window.by, values);
         let mut keys = std::mem::take(&mut self.keys);
-        if let Some((whereabouts, unknown)) = Whereabouts::of(&window.by, values) {
+        if let Some((whereabouts, unknown)) = place.whereabouts() {
             for (at, (lane, fit)) in sweep.lanes.iter().zip(&fits).enumerate() {
                 if let (Some(fit), true, Some(strays)) = (fit, lane.grouped, self.shared.get_mut(at)) {
                     let why = unknown.and(why(*fit));
@@ -154,7 +155,7 @@ impl Sweep {
                 }
             }
         }
-        each_key(&window.by, values, &mut keys, |key| {
+        place.each_key(&mut keys, |key| {
             let slot = self.group(key, span.record.end, sweep, context);
             let Some(group) = self.groups.get_mut(slot) else { return };
             for (at, (lane, fit)) in sweep.lanes.iter().zip(&fits).enumerate() {
