@@ -14,6 +14,7 @@ ARCHIVES := $(ENGINE)/lib/$(PLATFORM)
 QUICKSTART := examples/quickstart
 COLLECTOR := $(QUICKSTART)/dist/otelcol-fluo
 BENCH := go-shim/bench
+RSIGMA := rust/fluo-engine/benches/rsigma
 BENCH_COLLECTOR := .bin/bench/otelcol-bench
 BENCH_FLAGS = -runs $(or $(RUNS),3) -criterion $(BUILT)/criterion -collector $(CURDIR)/$(BENCH_COLLECTOR)
 SHIM = $(ARCHIVES)/libfluo.a $(shell find go-shim -path $(BENCH) -prune -o \( -name '*.go' -o -name 'go.*' -o -name fluo.h \) -print)
@@ -26,7 +27,7 @@ CORPUS := $(BUILT)/collector-cases.json
 DIFFERENTIAL := $(BUILT)/differential/examples/differential
 
 .PHONY: help lib lib-faults collector cli demo record test test-rust test-differential differential fuzz test-ffi test-go test-bench test-shop \
-  test-e2e lint bench bench-rust bench-collectors bench-go profile evaluate header clean
+  test-e2e lint bench bench-rust bench-collectors bench-windows bench-go profile evaluate header clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -134,6 +135,7 @@ lint: lib ## formatting, clippy and vet
 	done
 	@cargo fmt --all --check
 	@cargo fmt --manifest-path fuzz/Cargo.toml --check
+	@cargo fmt --manifest-path $(RSIGMA)/Cargo.toml --check
 	@cargo clippy --quiet --workspace --all-targets -- -D warnings
 	@for module in $(GO_MODULES); do \
 	  unformatted=$$(gofmt -l $$module); \
@@ -154,6 +156,10 @@ bench: lib ## Fluo beside its peers, one table; RUNS=5 takes each figure five ti
 bench-collectors: lib ## whole collectors with Fluo, without, and with tail_sampling
 	@$(MAKE) --no-print-directory $(BENCH_COLLECTOR)
 	@cd $(BENCH) && go run . $(BENCH_FLAGS) collectors
+
+bench-windows: ## rules over spans, and rsigma-eval on the same stream
+	@cargo bench --quiet --package fluo-engine --features alone --bench windows
+	@cargo run --quiet --release --manifest-path $(RSIGMA)/Cargo.toml --target-dir $(BUILT)/rsigma
 
 profile: lib ## where the time of the engine and of ConsumeTraces goes; needs perf
 	@cd $(BENCH) && ./profile.sh $(CURDIR)/.logs/profile
