@@ -18,8 +18,8 @@ fn most_generated_rules_load() {
     assert!(loaded >= 400, "{loaded} of 500");
 }
 
-/// Asks as many questions of a kind; of these at least a fifth must have something to disagree on.
-fn hold(kind: Kind, cases: u64) {
+/// Asks as many questions of a kind; of these so many must have something to disagree on.
+fn hold(kind: Kind, cases: u64, least: u64) {
     let drawn = Cases::new(SEED);
     let mut telling = 0;
     for number in (0..).filter(|number| Kind::of(*number) == kind).take(usize::try_from(cases).expect("a small number")) {
@@ -31,30 +31,31 @@ fn hold(kind: Kind, cases: u64) {
             }
         }
     }
-    assert!(telling * 5 >= cases, "{telling} of {cases} cases had anything to disagree on");
+    assert!(telling >= least, "{telling} of {cases} cases had anything to disagree on");
 }
 
 #[test]
 fn the_engine_gives_the_verdicts_and_signals_of_the_reference_evaluator() {
-    hold(Kind::Verdicts, 300);
+    hold(Kind::Verdicts, 300, 60);
 }
 
 #[test]
 fn final_verdicts_depend_on_the_set_of_spans_only() {
-    hold(Kind::Arrivals, 200);
+    hold(Kind::Arrivals, 200, 40);
 }
 
 #[test]
 fn a_definite_verdict_agrees_with_every_completion() {
-    hold(Kind::Prefix, 150);
+    // The engine gives few verdicts early: mostly violations, where no counter decides.
+    hold(Kind::Prefix, 300, 40);
 }
 
 #[test]
 fn the_engine_gives_windows_over_spans_the_episodes_of_the_reference_evaluator() {
-    hold(Kind::Windows, 150);
+    hold(Kind::Windows, 150, 30);
 }
 
 #[test]
 fn the_engine_gives_each_span_of_a_sequence_the_verdict_of_the_reference_evaluator() {
-    hold(Kind::Sequences, 200);
+    hold(Kind::Sequences, 200, 40);
 }
