@@ -188,7 +188,7 @@ impl Shard {
     }
 
     fn begin(&mut self, shared: &Shared, generation: &Arc<Generation>, first: &Incoming, is_late: bool, out: &mut Outbox) -> Option<u32> {
-        while self.traces.len() >= shared.max_traces && self.evict_one(shared, out) {}
+        while (self.traces.len() >= shared.max_traces || self.would_exceed(shared)) && self.evict_one(shared, out) {}
         let known = self.generations.iter().position(|g| Arc::ptr_eq(&g.generation, generation));
         let number = known.unwrap_or_else(|| {
             self.generations.push(InUse::new(shared, generation));
@@ -323,6 +323,12 @@ impl Shard {
                 self.pools.clear();
             }
         }
+    }
+
+    /// Whether there is room for another trace only where one is given up: what the table once took it keeps.
+    fn would_exceed(&self, shared: &Shared) -> bool {
+        let growth = self.traces.growth();
+        growth > 0 && self.traces.len() > 0 && self.bytes() + growth > shared.max_bytes.load(Ordering::Relaxed)
     }
 
     fn evict_one(&mut self, shared: &Shared, out: &mut Outbox) -> bool {

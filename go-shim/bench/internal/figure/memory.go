@@ -57,7 +57,8 @@ func Memory(ctx context.Context, o Options) (r Result, err error) {
 	r.table(fmt.Sprintf("Bytes held, %d traces (peers: %d)", o.Traces, o.Traces/peersShare), t)
 
 	peer := peers[side.TailSampling].heap
-	r.Figures = append(r.Figures, heldFigure("bytes a trace: header, map and one span of K0", fluo[question.Unselected].engine[0], peer[0], 128),
+	unselected := fluo[question.Unselected].engine
+	r.Figures = append(r.Figures, heldFigure("bytes a trace: header and map", unselected[0]-marginal(unselected, 1), peer[0]-marginal(peer, 1), 128),
 		heldFigure("bytes a decided trace of 20 spans in its grace", decided.engine[1], peer[1], 128+4*20))
 	for _, class := range question.Classes() {
 		for i := 1; i < len(sizes); i++ {

@@ -1,15 +1,16 @@
 //! Memory of forgotten traces for the next ones: lists of a few sizes, so that a trace that grows moves from one to the next larger
 //! without asking the allocator.
 
-/// Sizes of lists, in units: 2, then steps of 4 up to 32 and of 8 up to 64. Longer lists grow by an eighth and are not pooled.
-const SIZES: [usize; 13] = [2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64];
+/// Sizes of lists, in units: 1, 2, then steps of 4 up to 32 and of 8 up to 64. Longer lists grow by an eighth and are not pooled.
+const SIZES: [usize; 14] = [1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64];
 
 /// The least of [`SIZES`] that has room for so many units, by its place.
 const fn size_for(units: usize) -> Option<usize> {
     match units {
-        0..=2 => Some(0),
-        3..=32 => Some(units.div_ceil(4)),
-        33..=64 => Some(4 + units.div_ceil(8)),
+        0..=1 => Some(0),
+        2 => Some(1),
+        3..=32 => Some(1 + units.div_ceil(4)),
+        33..=64 => Some(5 + units.div_ceil(8)),
         _ => None,
     }
 }
@@ -120,7 +121,7 @@ mod tests {
                 sizes.push(list.capacity());
             }
         }
-        assert_eq!(sizes, [2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 72, 81, 91, 102]);
+        assert_eq!(sizes, [1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 72, 81, 91, 102]);
         assert!(list.iter().copied().eq(0..100));
         let held = pool.bytes();
         let mut other: Vec<i32> = Vec::new();

@@ -65,10 +65,22 @@ impl Traces {
         }
     }
 
+    /// Bytes by which another trace makes this grow.
+    pub(crate) fn growth(&self) -> usize {
+        let has_place = !self.free.is_empty() || self.chunks.last().is_some_and(|last| last.len() < CHUNK);
+        let chunk = if has_place { 0 } else { CHUNK * size_of::<TraceState>() };
+        let cells = if self.is_full() { self.cells.len().max(FEWEST) * size_of::<Cell>() } else { 0 };
+        chunk + cells
+    }
+
+    /// Whether the table is full to four fifths.
+    const fn is_full(&self) -> bool {
+        (self.len + 1) * 5 > self.cells.len() * 4
+    }
+
     /// Adds a trace that is not there yet.
     pub(crate) fn insert(&mut self, tag: u32, trace: TraceState) -> u32 {
-        // Full to four fifths.
-        if (self.len + 1) * 5 > self.cells.len() * 4 {
+        if self.is_full() {
             self.grow();
         }
         let place = match self.free.pop() {
