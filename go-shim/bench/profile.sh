@@ -15,7 +15,7 @@ top() {
   perf record --quiet --event cpu-clock --freq 1999 --delay 2000 --output "$scratch/$name.data" "$@" > "$scratch/$name.log" 2>&1
   printf '\n%s\n\n' "$name"
   perf report --stdio --no-children --percent-limit 1 --sort symbol --input "$scratch/$name.data" 2> /dev/null |
-    awk '/^ *[0-9]/ { sub(/\[[.k]\] /, ""); sub(/ *- *-? *$/, ""); print; if (++n == 20) exit }'
+    awk '/^ *[0-9]/ { sub(/\[[.k]\] /, ""); sub(/ *- *-? *$/, ""); if (++n <= 20) print }'
 }
 
 engine=$(cd ../.. && cargo bench --package fluo-engine --bench ingest --no-run 2>&1 | sed -n 's/.*Executable.*(\(.*\))$/\1/p')

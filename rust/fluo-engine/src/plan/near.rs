@@ -16,7 +16,7 @@ use crate::value::Val;
 
 /// Selectors that are watched at most for one service, for one name, and for spans of any: each is looked at for every such span, so
 /// that a thousand rules about one service would cost a thousand looks.
-const MOST_WATCHED: usize = 8;
+const MOST_WATCHED: usize = 6;
 
 /// Conjuncts of a selector that is watched at most.
 const MOST_PARTS: usize = 8;

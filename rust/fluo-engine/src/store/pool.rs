@@ -23,6 +23,8 @@ const KEPT: usize = 128;
 pub(crate) struct Pool<T> {
     /// Elements in a unit.
     unit: usize,
+    /// Units of the smallest list.
+    least: usize,
     free: [Vec<Vec<T>>; SIZES.len()],
     /// Elements that the free lists have room for.
     room: usize,
@@ -30,7 +32,12 @@ pub(crate) struct Pool<T> {
 
 impl<T> Pool<T> {
     pub(crate) fn new(unit: usize) -> Self {
-        Self { unit, free: [const { Vec::new() }; SIZES.len()], room: 0 }
+        Self { unit, least: 1, free: [const { Vec::new() }; SIZES.len()], room: 0 }
+    }
+
+    /// The same with lists of two units at least: for what rarely stays alone.
+    pub(crate) fn of_pairs(unit: usize) -> Self {
+        Self { least: 2, ..Self::new(unit) }
     }
 
     /// Makes room for further elements in a list.
@@ -44,7 +51,7 @@ impl<T> Pool<T> {
     #[inline(never)]
     fn grow(&mut self, list: &mut Vec<T>, more: usize) {
         let wanted = list.len() + more;
-        let Some(size) = size_for(wanted.div_ceil(self.unit)) else {
+        let Some(size) = size_for(wanted.div_ceil(self.unit).max(self.least)) else {
             list.reserve_exact(more.max(list.len() / 8));
             return;
         };
@@ -83,7 +90,7 @@ impl<T> Pool<T> {
 
     /// Gives everything back to the allocator.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.unit);
+        *self = Self { least: self.least, ..Self::new(self.unit) };
     }
 
     /// Bytes held in free lists.
@@ -94,7 +101,7 @@ impl<T> Pool<T> {
 
 /// Elements that a list of so many may have room for.
 pub(crate) fn most_room(len: usize, unit: usize) -> usize {
-    let pooled = SIZES.iter().map(|size| size * unit).find(|size| *size >= len);
+    let pooled = SIZES.iter().map(|size| size * unit).find(|size| *size >= len.max(2 * unit));
     if len == 0 { 0 } else { pooled.unwrap_or(len.saturating_add(len / 8)) }
 }
 

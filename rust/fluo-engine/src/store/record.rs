@@ -139,7 +139,7 @@ pub(crate) struct RecordPools {
 
 impl RecordPools {
     pub(crate) fn new() -> Self {
-        Self { packed: Pool::new(1), values: Pool::new(VALUES_UNIT), origins: Pool::new(1) }
+        Self { packed: Pool::of_pairs(1), values: Pool::of_pairs(VALUES_UNIT), origins: Pool::of_pairs(1) }
     }
 
     /// Takes the memory of a forgotten trace.
