@@ -1,5 +1,5 @@
 //! Random cases, engine against reference evaluator, on every core:
-//! `make differential CASES=10000000 SEED=7`, and one case alone: `make differential SEED=7 CASE=123`.
+//! `make differential CASES=10000000 SEED=7`, from a case on with `FROM=5000000`, and one case alone: `make differential SEED=7 CASE=123`.
 #![allow(clippy::print_stdout, reason = "a program that reports")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,9 +17,14 @@ const SHOWN: usize = 5;
 /// Cases that a thread takes at a time.
 const CHUNK: u64 = 64;
 
+/// Cases after which a long run says how far it is.
+const STEP: u64 = 1_000_000;
+
 /// What was asked for.
 struct Request {
     seed: u64,
+    /// The cases from one to before another.
+    from: u64,
     cases: u64,
     /// One case alone.
     only: Option<u64>,
@@ -40,31 +45,32 @@ fn main() -> ExitCode {
     let request = match request() {
         Ok(request) => request,
         Err(why) => {
-            eprintln!("{why}\nusage: differential [--seed N] [--cases N] [--case N]");
+            eprintln!("{why}\nusage: differential [--seed N] [--cases N] [--from N] [--case N]");
             return ExitCode::from(2);
         }
     };
-    let (first, cases) = request.only.map_or((0, request.cases), |only| (only, 1));
-    println!("seed {}, cases {first} to {}", request.seed, first + cases);
+    let (first, end) = request.only.map_or((request.from, request.cases), |only| (only, only + 1));
+    println!("seed {}, cases {first} to {end}", request.seed);
     let started = Instant::now();
     let tally = Tally { next: AtomicU64::new(first), ..Tally::default() };
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     thread::scope(|scope| {
         for _ in 0..cores {
-            scope.spawn(|| work(request.seed, first + cases, &tally));
+            scope.spawn(|| work(request.seed, end, &tally));
         }
     });
     report(&tally, started)
 }
 
 fn request() -> Result<Request, String> {
-    let mut request = Request { seed: 1, cases: 100_000, only: None };
+    let mut request = Request { seed: 1, from: 0, cases: 100_000, only: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let number = words.next().and_then(|n| n.parse().ok()).ok_or_else(|| format!("`{word}` needs a number"))?;
         match word.as_str() {
             "--seed" => request.seed = number,
             "--cases" => request.cases = number,
+            "--from" => request.from = number,
             "--case" => request.only = Some(number),
             _ => return Err(format!("unknown option `{word}`")),
         }
@@ -77,6 +83,9 @@ fn work(seed: u64, end: u64, tally: &Tally) {
     let cases = Cases::new(seed);
     loop {
         let from = tally.next.fetch_add(CHUNK, Ordering::Relaxed);
+        if from / STEP < (from + CHUNK) / STEP && from < end {
+            eprintln!("at case {from} of {end}");
+        }
         for number in from..(from + CHUNK).min(end) {
             match catch_unwind(AssertUnwindSafe(|| cases.run(number))) {
                 Ok(Outcome::Agreed { is_telling }) => {
