@@ -117,7 +117,7 @@ const fn shard_of(span: Ordered) -> usize {
 /// Locks a mutex; a thread that panicked while it held the lock has poisoned the engine at the boundary, so what it left is not
 /// looked at again in earnest.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Engine {

@@ -7,7 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 /// # Errors
 /// Where the pattern is malformed, or its program would be larger than `size` bytes.
 pub fn compile(source: &str, size: usize) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(source).size_limit(size).dfa_size_limit(size).build()
+    bounded(source, size).build()
 }
 
 /// Compiles a pattern whose classes, boundaries and letters without case are those of ASCII.
@@ -15,5 +15,11 @@ pub fn compile(source: &str, size: usize) -> Result<Regex, regex::Error> {
 /// # Errors
 /// As [`compile`], and where the pattern asks for something of Unicode.
 pub fn compile_ascii(source: &str, size: usize) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(source).unicode(false).size_limit(size).dfa_size_limit(size).build()
+    bounded(source, size).unicode(false).build()
+}
+
+fn bounded(source: &str, size: usize) -> RegexBuilder {
+    let mut builder = RegexBuilder::new(source);
+    builder.size_limit(size).dfa_size_limit(size);
+    builder
 }

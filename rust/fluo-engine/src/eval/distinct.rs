@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cell::Cell;
-use super::groups::{combine, write_single};
+use super::groups::each_key;
 use crate::expr::read::Read;
 use crate::truth::Reasons;
 use crate::value::Val;
@@ -20,11 +20,7 @@ struct Keys {
 impl Keys {
     fn add(&mut self, values: &[&Val<'_>], is_certain: bool) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        if write_single(&mut scratch, values) {
-            self.push(&scratch, is_certain);
-        } else {
-            combine(values).iter().for_each(|group| self.push(&group.key, is_certain));
-        }
+        each_key(values, &mut scratch, |key| self.push(key, is_certain));
         self.scratch = scratch;
     }
 

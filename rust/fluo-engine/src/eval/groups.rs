@@ -12,7 +12,7 @@ use crate::value::{Val, duration_text, hex};
 use crate::verdict::Reason;
 
 /// A group, by its canonical key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Group {
     pub(crate) key: Box<[u8]>,
 }
@@ -84,14 +84,19 @@ pub(crate) fn combine(values: &[&Val<'_>]) -> Vec<Group> {
     keys.into_iter().map(|key| Group { key: key.into() }).collect()
 }
 
-/// Calls with each of the groups of a span with these values, and says whether there are more.
-fn each_combination(values: &[&Val<'_>], mut call: impl FnMut(&[u8])) -> Reasons {
+/// Calls with the key of each of the groups of a span with these values, once for each, and says whether there are more. `room` is to
+/// build one in: most spans are in one group, for which no list has to be made.
+pub(crate) fn each_key(values: &[&Val<'_>], room: &mut Vec<u8>, mut call: impl FnMut(&[u8])) -> Reasons {
+    if write_single(room, values) {
+        call(room);
+        return Reasons::NONE;
+    }
     combine(values).iter().for_each(|group| call(&group.key));
     if combinations(values) > MOST_GROUPS { Reasons::of(Reason::Cardinality) } else { Reasons::NONE }
 }
 
 /// Writes the key of the only group of a span with these values; nothing where some value is a list.
-pub(crate) fn write_single(key: &mut Vec<u8>, values: &[&Val<'_>]) -> bool {
+fn write_single(key: &mut Vec<u8>, values: &[&Val<'_>]) -> bool {
     key.clear();
     for value in values {
         if matches!(value, Val::List(_)) {
@@ -139,24 +144,17 @@ pub(super) struct GroupMembers {
 
 impl View<'_> {
     /// Calls with the key of each group that a span belongs to by these terms, once for each, and says why there may be others. A
-    /// list puts the span into the group of each of its elements; a missing value leaves it out. `key` is room to build one in.
-    pub(crate) fn each_group(&self, at: usize, by: &[u32], key: &mut Vec<u8>, mut call: impl FnMut(&[u8])) -> Reasons {
-        // Most rules have one term, and most spans one value of it.
+    /// list puts the span into the group of each of its elements; a missing value leaves it out. `room` is to build a key in.
+    pub(crate) fn each_group(&self, at: usize, by: &[u32], room: &mut Vec<u8>, call: impl FnMut(&[u8])) -> Reasons {
+        // Most rules have one term.
         if let [term] = by {
             let read = self.value(at, *term);
-            return match &read.value {
-                None => read.unknown,
-                Some(value) if write_single(key, &[value]) => {
-                    call(key);
-                    read.unknown
-                }
-                Some(value) => read.unknown.and(each_combination(&[value], call)),
-            };
+            return read.value.as_ref().map_or(read.unknown, |value| read.unknown.and(each_key(&[value], room, call)));
         }
         let reads: Vec<_> = by.iter().map(|term| self.value(at, *term)).collect();
         let unknown = reads.iter().fold(Reasons::NONE, |why, read| why.and(read.unknown));
         let values: Option<Vec<&Val<'_>>> = reads.iter().map(|read| read.value.as_ref()).collect();
-        values.map_or(unknown, |values| unknown.and(each_combination(&values, call)))
+        values.map_or(unknown, |values| unknown.and(each_key(&values, room, call)))
     }
 
     fn by_group(&self, set: u32) -> Rc<GroupMembers> {

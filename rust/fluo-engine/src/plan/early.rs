@@ -72,13 +72,8 @@ impl Early<'_> {
     fn ways(&self, claim: &Claim, holds: bool) -> Ways {
         let part = |part: &Claim| self.ways(part, holds);
         match claim {
-            Claim::Const(value) => {
-                if *value == holds {
-                    Ways::free()
-                } else {
-                    Ways::NONE
-                }
-            }
+            Claim::Const(value) if *value == holds => Ways::free(),
+            Claim::Const(_) => Ways::NONE,
             Claim::Not(inner) => self.ways(inner, !holds),
             Claim::And(parts) if holds => parts.iter().fold(Ways::free(), |all, one| all.both(&part(one))),
             Claim::Or(parts) if !holds => parts.iter().fold(Ways::free(), |all, one| all.both(&part(one))),
@@ -107,27 +102,10 @@ impl Early<'_> {
             (left, right) => difference(left, right),
         };
         match (known, op) {
-            (Known::Bounded(Direction::Up, ways), CompareOp::Gt | CompareOp::Ge) => {
-                if holds {
-                    self.to_reach(op, left, right).unwrap_or(ways)
-                } else {
-                    Ways::NONE
-                }
-            }
-            (Known::Bounded(Direction::Down, ways), CompareOp::Gt | CompareOp::Ge) => {
-                if holds {
-                    Ways::NONE
-                } else {
-                    ways
-                }
-            }
-            (Known::Bounded(Direction::Up | Direction::Down, ways), _) => {
-                if holds {
-                    Ways::NONE
-                } else {
-                    ways
-                }
-            }
+            (Known::Bounded(Direction::Up, ways), CompareOp::Gt | CompareOp::Ge) if holds => self.to_reach(op, left, right).unwrap_or(ways),
+            (Known::Bounded(Direction::Up, _), CompareOp::Gt | CompareOp::Ge) => Ways::NONE,
+            (Known::Bounded(Direction::Up | Direction::Down, _), _) if holds => Ways::NONE,
+            (Known::Bounded(Direction::Up | Direction::Down, ways), _) => ways,
             _ => Ways::free(),
         }
     }

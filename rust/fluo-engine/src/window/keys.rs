@@ -1,6 +1,6 @@
 //! The groups of a span.
 
-use crate::eval::groups::{combine, parts, write_single};
+use crate::eval::groups::{each_key, parts};
 use crate::expr::read::Read;
 use crate::store::values::Values;
 use crate::truth::Reasons;
@@ -78,22 +78,14 @@ impl<'v> Place<'v> {
             Self::Everywhere => call(&[]),
             Self::By(read) => {
                 if let Some(value) = &read.value {
-                    call_with(&[value], keys, call);
+                    each_key(&[value], &mut keys.key, call);
                 }
             }
             Self::ByAll(reads) => {
                 if let Some(values) = reads.iter().map(|read| read.value.as_ref()).collect::<Option<Vec<_>>>() {
-                    call_with(&values, keys, call);
+                    each_key(&values, &mut keys.key, call);
                 }
             }
         }
-    }
-}
-
-fn call_with(values: &[&Val<'_>], keys: &mut Keys, mut call: impl FnMut(&[u8])) {
-    if write_single(&mut keys.key, values) {
-        call(&keys.key);
-    } else {
-        combine(values).iter().for_each(|group| call(&group.key));
     }
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use foldhash::quality::RandomState;
 
-use crate::eval::groups::{combine, write_single};
+use crate::eval::groups::combine;
 use crate::expr::read::Read;
 use crate::value::Val;
 
@@ -43,10 +43,6 @@ impl Keying {
         }
         if is_stray || combinations > COMBINATIONS {
             return Self::Stray;
-        }
-        let mut key = Vec::new();
-        if write_single(&mut key, &values) {
-            return Self::Known(vec![key.into()]);
         }
         Self::Known(combine(&values).into_iter().map(|group| group.key).collect())
     }
