@@ -6,7 +6,6 @@ package figure // import "github.com/fluo-otel/fluo/go-shim/bench/internal/figur
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/fluo-otel/fluo/go-shim/bench/internal/measure"
@@ -96,9 +95,7 @@ func row(name, keeps string, own, rss []float64) []string {
 	return cells
 }
 
-// heldFigure compares whole bytes: a part of one is what the engine keeps for traces to come.
 func heldFigure(name string, ours, peer, bound float64) report.Figure {
-	ours = math.Round(ours)
 	return report.Figure{
 		Name: name, Ours: bytes(ours), Peer: "tail_sampling " + bytes(peer), Ratio: part(peer / ours),
 		Value: ours, Bound: bound, Target: "at most " + bytes(bound),
