@@ -34,7 +34,7 @@ use crate::shard::{Moment, Outbox, Shared};
 use crate::stats::Stats;
 #[cfg(feature = "alone")]
 pub use alone::{Alone, Ran};
-use base::{Base, Context, First};
+use base::{Base, Context};
 pub(crate) use cost::costs;
 use counting::Counting;
 use flight::Flight;
@@ -178,7 +178,7 @@ impl Windows {
             return;
         }
         let watermark = moment.event_time.saturating_sub(shared.config.allowed_lateness_ns);
-        let mut first = First::default();
+        let mut first_end = u64::MAX;
         let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); monitors.all.len()];
         for index in fresh {
             let Some(span) = batch.spans.get(*index as usize) else {
@@ -186,7 +186,7 @@ impl Windows {
             };
             let record = &span.record;
             if record.times_are_good() && Clocks::is_plausible(record.end, moment.now) && record.end >= watermark {
-                first = first.earlier(First { start: record.start, end: record.end });
+                first_end = first_end.min(record.end);
             }
             for pick in batch.picks(span) {
                 for monitor in monitors.of_selector.get(pick.selector as usize).into_iter().flatten() {
@@ -202,7 +202,7 @@ impl Windows {
         for (monitor, mine) in monitors.all.iter().zip(&wanted) {
             let mut monitor = lock(monitor);
             let base = monitor.base_mut();
-            base.first = base.first.earlier(first);
+            base.first_end = base.first_end.min(first_end);
             if !mine.is_empty() {
                 monitor.apply(batch, mine, &mut context);
             }

@@ -28,25 +28,6 @@ pub(super) struct Context<'c> {
     pub(super) out: &'c mut Outbox,
 }
 
-/// Where event time begins: the earliest start and the earliest end of the spans in time, 0 before there is one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct First {
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
-impl First {
-    /// The earlier of two.
-    #[must_use]
-    pub(super) fn earlier(self, other: Self) -> Self {
-        match (self.end, other.end) {
-            (0, _) => other,
-            (_, 0) => self,
-            _ => Self { start: self.start.min(other.start), end: self.end.min(other.end) },
-        }
-    }
-}
-
 /// What every monitor has.
 #[derive(Debug)]
 pub(super) struct Base {
@@ -64,7 +45,7 @@ pub(super) struct Base {
     bad_time: u64,
     pub(super) evicted: u64,
     /// The earliest span in time since the monitor began.
-    pub(super) first: First,
+    pub(super) first_end: u64,
 }
 
 impl Base {
@@ -80,7 +61,7 @@ impl Base {
             late: 0,
             bad_time: 0,
             evicted: 0,
-            first: First::default(),
+            first_end: u64::MAX,
         }
     }
 
@@ -174,7 +155,7 @@ impl Base {
 
     /// The verdict of a rule without groups none of whose spans came: it holds if the engine saw any span.
     pub(super) fn conclude_unseen(&mut self, context: &mut Context<'_>) {
-        let seen = self.first.end != 0;
+        let seen = self.first_end != u64::MAX;
         let outcome = if seen { Outcome::Satisfied } else { Outcome::Unknown(Reasons::of(Reason::Shutdown)) };
         self.conclude(&[], outcome, &History::default(), context);
     }

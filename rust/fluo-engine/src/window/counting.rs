@@ -46,8 +46,8 @@ pub(super) struct Counting {
 #[derive(Debug)]
 struct Group {
     times: Times,
-    /// When its first span began: what comes before says nothing about the group.
-    first_start: u64,
+    /// When the first of its spans ended: what lies before says nothing about the group.
+    first_end: u64,
     /// What few groups need.
     more: Option<Box<More>>,
 }
@@ -67,7 +67,7 @@ struct More {
 
 impl Default for Group {
     fn default() -> Self {
-        Self { times: Times::default(), first_start: u64::MAX, more: None }
+        Self { times: Times::default(), first_end: u64::MAX, more: None }
     }
 }
 
@@ -102,7 +102,7 @@ impl Group {
             return;
         }
         let strays = strays.iter().filter(|stray| stray.whereabouts.may_be_in(key)).map(|stray| &stray.doubt);
-        let counts = |doubt: &&Doubt| doubt.end.saturating_add(plan.width) > self.first_start;
+        let counts = |doubt: &&Doubt| doubt.end.saturating_add(plan.width) > self.first_end;
         let doubts: Vec<Doubt> = own.iter().chain(strays).filter(counts).copied().collect();
         let known = self.more.as_deref().map_or(Reasons::NONE, |m| m.why);
         let all = doubts.iter().fold(known, |all, doubt| all.and(doubt.why));
@@ -228,7 +228,7 @@ impl Counting {
             let at = self.group(key, event.end, count, context);
             let Some(group) = self.groups.get_mut(at) else { return };
             let before = group.heap_bytes();
-            group.first_start = group.first_start.min(span.record.start);
+            group.first_end = group.first_end.min(event.end);
             let mut broken = Vec::new();
             if fit == Fit::Yes {
                 let show = if window.show.is_empty() { Vec::new() } else { shown(&window.show, values) };
@@ -363,18 +363,19 @@ impl Counting {
             self.look_at(window, count, at, context);
         }
         self.forget_some(window, count, context);
-        // A group is looked at for the last time a width after its last span, which came when this one was not late.
-        let keep = count.width.saturating_mul(2).saturating_add(context.shared.config.allowed_lateness_ns);
+        // A width after its end every span has come that a window may hold beside it; while the next one or two pass, every group is
+        // looked at.
+        let keep = count.width.saturating_mul(3).saturating_add(context.shared.config.allowed_lateness_ns);
         let unneeded = self.strays.partition_point(|s| s.doubt.end.saturating_add(keep) <= watermark);
         self.strays.drain(..unneeded);
     }
 
-    /// Looks for groups that can be forgotten, at so many places that every one is looked at once while a width passes: that takes no
-    /// timer for each group.
+    /// Looks for groups that can be forgotten or that spans in doubt could break, at so many places that every one is looked at once
+    /// while a width passes: that takes no timer for each group.
     fn forget_some(&mut self, window: &WindowPlan, count: &CountPlan, context: &mut Context<'_>) {
         let watermark = self.base.watermark;
         let passed = watermark - self.swept_at.min(watermark);
-        let places = u128::from(passed) * self.groups.places() as u128 / u128::from(count.width.max(1));
+        let places = (u128::from(passed) * self.groups.places() as u128).div_ceil(u128::from(count.width.max(1)));
         let places = usize::try_from(places).unwrap_or(usize::MAX);
         if places == 0 {
             return;
@@ -383,7 +384,8 @@ impl Counting {
         let (some, next) = self.groups.some(self.swept_to, places);
         self.swept_to = next;
         for at in some {
-            if self.groups.get(at).is_some_and(|group| group.is_over(watermark, count.width)) {
+            let Some(group) = self.groups.get(at) else { continue };
+            if !self.strays.is_empty() || group.is_over(watermark, count.width) {
                 self.look_at(window, count, at, context);
             }
         }

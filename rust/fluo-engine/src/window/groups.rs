@@ -198,12 +198,12 @@ impl<G> Groups<G> {
         None
     }
 
-    /// The slots in use from a place on, `count` places in all, and the place after them, from the start again after the last.
+    /// The slots in use among `count` places from one on, with the first after the last, but none twice, and the place after them.
     pub(super) fn some(&self, from: usize, count: usize) -> (Vec<u32>, usize) {
-        let from = if from < self.slots.len() { from } else { 0 };
-        let to = from.saturating_add(count).min(self.slots.len());
-        let places = (from..to).filter(|at| self.slots.get(*at).is_some_and(Option::is_some));
-        (places.filter_map(|at| u32::try_from(at).ok()).collect(), to)
+        let all = self.slots.len();
+        let to = from + count.min(all);
+        let places = (from..to).filter_map(|at| at.checked_rem(all)).filter(|at| self.slots.get(*at).is_some_and(Option::is_some));
+        (places.filter_map(|at| u32::try_from(at).ok()).collect(), to.checked_rem(all).unwrap_or(0))
     }
 
     /// The number of places, used or free.

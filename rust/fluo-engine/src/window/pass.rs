@@ -21,7 +21,6 @@ pub(super) struct Group {
     pub(super) lanes: Box<[Lane]>,
     /// Every instant before this one is judged for good.
     pub(super) position: u64,
-    pub(super) first_start: u64,
     pub(super) first_end: u64,
     pub(super) last_end: u64,
     /// The instant since which the claim is violated, as judged for good.
@@ -86,7 +85,7 @@ impl<'p> Pass<'p> {
             cursors: Vec::new(),
             running: Vec::new(),
             t: group.position,
-            from: if sweep.only_breaks { group.first_start } else { group.first_end.saturating_add(sweep.widest) },
+            from: if sweep.only_breaks { group.first_end } else { group.first_end.saturating_add(sweep.widest) },
             until: if with_groups { group.last_end.saturating_add(sweep.widest.max(FORGET)) } else { u64::MAX },
         };
         let start = pass.t.saturating_sub(1);

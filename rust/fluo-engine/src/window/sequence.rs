@@ -109,7 +109,7 @@ impl Sequence {
     fn look_at(&mut self, plan: &SequencePlan, at: u32, on_arrival: bool, context: &mut Context<'_>) {
         let Some((kept, duty)) = self.store.get(at).and_then(|kept| Some((kept, kept.duty?))) else { return };
         let last = kept.end.saturating_add(self.reach.on);
-        let mut look = Look::new(plan, &self.store, &self.reach, self.base.watermark, self.base.first.end, self.lost);
+        let mut look = Look::new(plan, &self.store, &self.reach, self.base.watermark, self.base.first_end, self.lost);
         let past_all = self.ended || last < self.base.watermark;
         let (claimed, broken) = truths(look.under(Absence::Open), at);
         let is_final = !matches!((claimed, broken), (Truth::Unknown(_), _) | (_, Truth::Unknown(_)));
@@ -152,7 +152,7 @@ impl Sequence {
         self.lost = self.lost.max(end);
         if self.store.get(at).is_some_and(|kept| kept.duty.is_some()) {
             self.look_at(plan, at, false, context);
-            let look = Look::new(plan, &self.store, &self.reach, self.base.watermark, self.base.first.end, self.lost);
+            let look = Look::new(plan, &self.store, &self.reach, self.base.watermark, self.base.first_end, self.lost);
             if self.store.get(at).is_some_and(|kept| kept.duty.is_some()) {
                 let (claimed, broken) = truths(&look, at);
                 self.conclude(plan, at, claimed, broken, context);

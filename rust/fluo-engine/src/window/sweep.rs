@@ -104,19 +104,19 @@ impl Sweep {
         if self.shared.is_empty() {
             self.shared.resize_with(sweep.lanes.len(), Lane::default);
         }
-        let first = self.base.first;
-        if self.with_groups() || first.end == 0 {
+        let first = self.base.first_end;
+        if self.with_groups() || first == u64::MAX {
             return;
         }
-        let at = self.group(&[], first.end, sweep, context);
+        let at = self.group(&[], first, sweep, context);
         if let Some(group) = self.groups.get_mut(at)
-            && (group.first_start, group.first_end) != (first.start, first.end)
+            && group.first_end != first
         {
             // The watermark may have passed the first instants before the group was there.
             if group.first_end == u64::MAX {
-                group.position = group.position.min(first.start);
+                group.position = group.position.min(first);
             }
-            (group.first_start, group.first_end) = (first.start, first.end);
+            group.first_end = first;
             self.wake(sweep, at);
         }
     }
@@ -164,7 +164,6 @@ impl Sweep {
                 }
             }
             if with_groups {
-                group.first_start = group.first_start.min(span.record.start);
                 group.first_end = group.first_end.min(span.record.end);
             }
             group.last_end = group.last_end.max(span.record.end);
@@ -208,7 +207,6 @@ impl Sweep {
         let group = Group {
             lanes: lanes.into(),
             position: self.base.watermark,
-            first_start: u64::MAX,
             first_end: u64::MAX,
             lost_until: lost.map_or(0, |lost| lost.end.saturating_add(sweep.widest)),
             ..Group::default()

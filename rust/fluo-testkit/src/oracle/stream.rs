@@ -76,7 +76,11 @@ fn judge_group(world: &World<'_>, rule: &Rule, group: Option<&[Key]>, observed: 
     let mut episodes: Vec<(u64, Option<u64>)> = Vec::new();
     for (first_start, first_end, until) in presences(world, rule, group, widest) {
         let until = until.min(if breaks { observed.clock } else { observed.watermark });
-        let from = if breaks { first_start } else { first_end.saturating_add(widest) };
+        let from = match (breaks, widths.is_empty()) {
+            (true, true) => first_start,
+            (true, false) => first_end,
+            (false, _) => first_end.saturating_add(widest),
+        };
         let changes = observed
             .spans
             .iter()
