@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::announce::{Deciding, News, gathered, shown};
 use super::base::{Base, Context};
-use super::doubt::{Doubt, Forgotten, Stray, could_break, why};
+use super::doubt::{Doubt, Forgotten, Stray, Strays, could_break, why};
 use super::episode::{Episode, Episodes, History};
 use super::groups::Groups;
 use super::keys::{Keys, Place};
@@ -24,13 +24,16 @@ use crate::store::pool::Pool;
 use crate::truth::Reasons;
 use crate::verdict::Reason;
 
+/// Spans of unknown group that are looked at one by one.
+const MOST_STRAYS: usize = 1_024;
+
 /// The state of one rule.
 #[derive(Debug)]
 pub(super) struct Counting {
     pub(super) base: Base,
     groups: Groups<Group>,
     /// Spans that may be in any group: attributes of theirs were dropped.
-    strays: Vec<Stray>,
+    strays: Strays,
     forgotten: Forgotten,
     /// Bytes that the groups hold outside of the table.
     held: usize,
@@ -96,21 +99,20 @@ impl Group {
     }
 
     /// Looks whether spans in doubt could break the bound.
-    fn look_at_doubts(&mut self, key: &[u8], strays: &[Stray], plan: &CountPlan) {
+    fn look_at_doubts(&mut self, key: &[u8], strays: &Strays, plan: &CountPlan) {
         let own = self.more.as_deref().map_or(&[][..], |m| &m.doubts);
         if own.is_empty() && strays.is_empty() {
             return;
         }
-        let strays = strays.iter().filter(|stray| stray.whereabouts.may_be_in(key)).map(|stray| &stray.doubt);
         let counts = |doubt: &&Doubt| doubt.end.saturating_add(plan.width) > self.first_end;
-        let doubts: Vec<Doubt> = own.iter().chain(strays).filter(counts).copied().collect();
+        let doubts: Vec<Doubt> = own.iter().chain(strays.of_group(key)).filter(counts).copied().collect();
         let known = self.more.as_deref().map_or(Reasons::NONE, |m| m.why);
         let all = doubts.iter().fold(known, |all, doubt| all.and(doubt.why));
         let most: usize = doubts.iter().map(|doubt| doubt.count as usize).sum();
-        if all == known || self.times.len() + most < plan.least {
-            return;
+        let mut why = strays.lacks(self.first_end);
+        if all != known && self.times.len() + most >= plan.least {
+            why = why.and(could_break(self.times.ends(), &doubts, plan.least, plan.width));
         }
-        let why = could_break(self.times.ends(), &doubts, plan.least, plan.width);
         if !why.is_empty() {
             let more = self.more();
             more.why = more.why.and(why);
@@ -184,7 +186,7 @@ impl Counting {
         Self {
             base,
             groups: Groups::default(),
-            strays: Vec::new(),
+            strays: Strays::default(),
             forgotten: Forgotten::default(),
             held: 0,
             keys: Keys::default(),
@@ -222,7 +224,8 @@ impl Counting {
         let place = Place::of(&window.by, values);
         let mut keys = std::mem::take(&mut self.keys);
         if let Some((whereabouts, unknown)) = place.whereabouts() {
-            self.stray(Stray { doubt: Doubt { end: event.end, count: 1, why: unknown.and(why(fit)) }, whereabouts }, count);
+            let stray = Stray { doubt: Doubt { end: event.end, count: 1, why: unknown.and(why(fit)) }, whereabouts };
+            self.strays.add(stray, count.least.saturating_mul(2).max(MOST_STRAYS), count.width);
         }
         place.each_key(&mut keys, |key| {
             let at = self.group(key, event.end, count, context);
@@ -288,16 +291,6 @@ impl Counting {
         }
         self.held += group.heap_bytes();
         self.groups.insert(hash, key, group)
-    }
-
-    /// A span that may be in any group.
-    fn stray(&mut self, stray: Stray, count: &CountPlan) {
-        let place = self.strays.partition_point(|s| s.doubt.end <= stray.doubt.end);
-        self.strays.insert(place, stray);
-        // More of them than the bound has room for decide nothing more.
-        if self.strays.len() > count.least.saturating_mul(2).max(1_024) {
-            self.strays.remove(0);
-        }
     }
 
     /// Forgets the group that was touched least recently; what it had is remembered as what it may have lost if it comes back.
@@ -366,8 +359,7 @@ impl Counting {
         // A width after its end every span has come that a window may hold beside it; while the next one or two pass, every group is
         // looked at.
         let keep = count.width.saturating_mul(3).saturating_add(context.shared.config.allowed_lateness_ns);
-        let unneeded = self.strays.partition_point(|s| s.doubt.end.saturating_add(keep) <= watermark);
-        self.strays.drain(..unneeded);
+        self.strays.forget(|end| end.saturating_add(keep) <= watermark);
     }
 
     /// Looks for groups that can be forgotten or that spans in doubt could break, at so many places that every one is looked at once
@@ -460,6 +452,6 @@ impl Counting {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.groups.bytes() + self.held + self.pool.bytes() + self.forgotten.heap_bytes() + self.strays.capacity() * size_of::<Stray>()
+        self.groups.bytes() + self.held + self.pool.bytes() + self.forgotten.heap_bytes() + self.strays.heap_bytes()
     }
 }

@@ -19,6 +19,55 @@ pub(super) struct Stray {
     pub(super) whereabouts: Whereabouts,
 }
 
+/// Spans that may be in several groups, in the order of their ends.
+#[derive(Debug, Default)]
+pub(super) struct Strays {
+    list: Vec<Stray>,
+    /// Windows that end before this instant may hold strays that were dropped for want of room.
+    shed_until: u64,
+    /// Why they may.
+    shed_why: Reasons,
+}
+
+impl Strays {
+    /// Puts one in its place. Of more than `most` the earlier half becomes one doubt about every window of this width that may hold one
+    /// of them.
+    pub(super) fn add(&mut self, stray: Stray, most: usize, width: u64) {
+        let place = self.list.partition_point(|s| s.doubt.end <= stray.doubt.end);
+        self.list.insert(place, stray);
+        if self.list.len() > most {
+            for gone in self.list.drain(..most.div_ceil(2)) {
+                self.shed_until = self.shed_until.max(gone.doubt.end.saturating_add(width));
+                self.shed_why = self.shed_why.and(gone.doubt.why);
+            }
+        }
+    }
+
+    /// Forgets those that ended so early.
+    pub(super) fn forget(&mut self, mut is_gone: impl FnMut(u64) -> bool) {
+        let gone = self.list.partition_point(|s| is_gone(s.doubt.end));
+        self.list.drain(..gone);
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Those that may be in the group with this key.
+    pub(super) fn of_group<'s>(&'s self, key: &'s [u8]) -> impl Iterator<Item = &'s Doubt> {
+        self.list.iter().filter(|stray| stray.whereabouts.may_be_in(key)).map(|stray| &stray.doubt)
+    }
+
+    /// Why the windows of a group that begins here may hold more than is known.
+    pub(super) fn lacks(&self, first_end: u64) -> Reasons {
+        if first_end < self.shed_until { self.shed_why } else { Reasons::NONE }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.list.capacity() * size_of::<Stray>()
+    }
+}
+
 /// Why a span that fits so may not count.
 pub(super) const fn why(fit: Fit) -> Reasons {
     match fit.truth() {
@@ -90,9 +139,10 @@ impl Forgotten {
 
 #[cfg(test)]
 mod tests {
-    use super::{Doubt, Forgotten, could_break};
+    use super::{Doubt, Forgotten, Stray, Strays, could_break};
     use crate::truth::Reasons;
     use crate::verdict::Reason;
+    use crate::window::keys::Whereabouts;
 
     #[test]
     fn doubtful_spans_count_where_they_could_tip_the_scale() {
@@ -101,6 +151,19 @@ mod tests {
         assert_eq!(could_break([10, 20].into_iter(), &[doubt(30)], 3, 60), dropped);
         assert_eq!(could_break([10, 20].into_iter(), &[doubt(70)], 3, 60), Reasons::NONE);
         assert_eq!(could_break([10].into_iter(), &[Doubt { count: 2, ..doubt(30) }], 3, 60), dropped);
+    }
+
+    #[test]
+    fn of_too_many_strays_the_earlier_half_is_one_doubt() {
+        let dropped = Reasons::of(Reason::Dropped);
+        let mut strays = Strays::default();
+        for end in [40, 10, 30, 20] {
+            strays.add(Stray { doubt: Doubt { end, count: 1, why: dropped }, whereabouts: Whereabouts::default() }, 4, 60);
+        }
+        assert_eq!(strays.lacks(0), Reasons::NONE);
+        strays.add(Stray { doubt: Doubt { end: 50, count: 1, why: dropped }, whereabouts: Whereabouts::default() }, 4, 60);
+        assert_eq!(strays.list.iter().map(|stray| stray.doubt.end).collect::<Vec<_>>(), [30, 40, 50]);
+        assert_eq!((strays.lacks(79), strays.lacks(80)), (dropped, Reasons::NONE));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(super) struct Keys {
 }
 
 /// Where a span may belong of whose values something was dropped.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Whereabouts {
     /// Of each term the keys of the known values, and whether there may be others.
     terms: Vec<(Vec<Vec<u8>>, bool)>,
