@@ -33,6 +33,8 @@ pub(super) struct Flight {
     pub(super) base: Base,
     groups: Groups<Group>,
     strays: VecDeque<(Interval, Stray)>,
+    /// Until when those of them were in flight that there was no room for, and why they may have been in a group.
+    shed: (u64, Reasons),
     forgotten: Forgotten,
     held: usize,
     keys: Keys,
@@ -133,7 +135,15 @@ fn plan_of(window: &WindowPlan) -> Option<&FlightPlan> {
 
 impl Flight {
     pub(super) fn new(base: Base) -> Self {
-        Self { base, groups: Groups::default(), strays: VecDeque::new(), forgotten: Forgotten::default(), held: 0, keys: Keys::default() }
+        Self {
+            base,
+            groups: Groups::default(),
+            strays: VecDeque::new(),
+            shed: (0, Reasons::NONE),
+            forgotten: Forgotten::default(),
+            held: 0,
+            keys: Keys::default(),
+        }
     }
 
     /// Takes in spans that the rule's selector picked.
@@ -218,7 +228,8 @@ impl Flight {
         if self.groups.len() >= self.base.max_groups {
             self.evict(context);
         }
-        let mut group = Group { first_start: u64::MAX, ..Group::default() };
+        let (doubted_until, why) = self.shed;
+        let mut group = Group { first_start: u64::MAX, why, doubted_until, ..Group::default() };
         if let Some(lost) = self.forgotten.lost(hash, self.base.watermark) {
             group.doubt(Interval { start: 0, end: lost.end, span: 0 }, lost.count, lost.why, flight.least);
         }
@@ -239,8 +250,10 @@ impl Flight {
             }
         }
         self.strays.push_back((interval, stray));
-        if self.strays.len() > STRAYS {
-            self.strays.pop_front();
+        if self.strays.len() > STRAYS
+            && let Some((gone, stray)) = self.strays.pop_front()
+        {
+            self.shed = (self.shed.0.max(gone.end), self.shed.1.and(stray.doubt.why));
         }
     }
 

@@ -238,6 +238,34 @@ fn a_rule_whose_one_group_outgrows_the_budget_says_that_it_cannot_tell() {
 }
 
 #[test]
+fn too_many_spans_of_unknown_group_leave_a_doubt() {
+    use fluo_testkit::model::AnyValue;
+    let text = |key: &str, value: &str| (key.to_owned(), AnyValue::String(value.to_owned()));
+    for claim in
+        ["spans.where(name == a).by(region, user).within(1m).count() <= 2", "spans.where(name == a).by(region, user).concurrent() <= 2"]
+    {
+        let rule = format!("- name: r\n  always: {claim}\n");
+        let engine = engine(&rule, Config { record_verdicts: true, ..Config::default() });
+        // Two that may be of the group that comes last, and many that are not.
+        let strays = (0..1_200u64).map(|n| {
+            let mut span = span(n, 90);
+            span.start -= 30 * SECOND;
+            span.attributes = vec![text("region", if n < 2 { "eu" } else { "us" })];
+            span.dropped_attributes = 1;
+            span
+        });
+        ingest(&engine, 100, &strays.collect::<Vec<_>>());
+        let mut last = span(2_000, 91);
+        last.start -= 30 * SECOND;
+        last.attributes = vec![text("region", "eu"), text("user", "ann")];
+        ingest(&engine, 101, &[last]);
+        engine.end_recording(BASE + 200 * SECOND);
+        let verdicts = engine.drain_verdicts();
+        assert_eq!(verdicts.iter().map(|v| v.reasons.as_slice()).collect::<Vec<_>>(), [[Reason::Dropped]], "{claim}: {verdicts:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_monitored_is_refused() {
     for (rule, refused) in [
         ("never: spans.where(name == a).within(1m).count() > 2", false),
