@@ -42,20 +42,10 @@ impl<'t> Sample<'t> {
             _ => {}
         }
     }
-
-    /// Whether durations and plain numbers stand together: no sample of anything.
-    fn are_mixed(&self) -> bool {
-        let all = || self.certain.iter().chain(&self.possible);
-        let durations = all().filter(|v| matches!(v, Val::Duration(_))).count();
-        durations != 0 && durations != all().count()
-    }
 }
 
 /// The sum, an extreme, the mean or a quantile of a sample, of which `hidden` says why it may not be all.
 pub(crate) fn measured<'t>(values: &Sample<'t>, function: &Function, hidden: Reasons) -> Cell<'t> {
-    if values.are_mixed() {
-        return Cell::Missing;
-    }
     match function {
         Function::Sum { never_negative, is_duration, .. } => sum(values, hidden, *never_negative, *is_duration),
         Function::Min(_) => extreme(values, hidden, false),

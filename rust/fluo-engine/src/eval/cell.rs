@@ -147,6 +147,9 @@ fn corners<'a>(op: ArithOp, (a, b): (Bound<'_>, Bound<'_>), (c, d): (Bound<'_>, 
     };
     let is = |x: Bound<'_>, fits: fn(Ordering) -> bool| x.and_then(sign).is_some_and(fits);
     let constant = |x: Bound<'_>, y: Bound<'_>| matches!((x, y), (Some(x), Some(y)) if x.equals(y));
+    if matches!(op, ArithOp::Add | ArithOp::Sub | ArithOp::Mul) && may_overflow(op, (a, b), (c, d)) {
+        return None;
+    }
     match op {
         ArithOp::Add => Some((with(a, c)?, with(b, d)?)),
         ArithOp::Sub => Some((with(a, d)?, with(b, c)?)),
@@ -164,6 +167,25 @@ fn corners<'a>(op: ArithOp, (a, b): (Bound<'_>, Bound<'_>), (c, d): (Bound<'_>, 
         }
         ArithOp::Mul | ArithOp::Div | ArithOp::Rem => None,
     }
+}
+
+/// A number that is not bounded is taken for none beyond this: of so many spans nothing is counted.
+const MOST: i64 = 1 << 24;
+
+/// A duration likewise: a year in nanoseconds.
+const LONGEST: i64 = 365 * 86_400_000_000_000;
+
+/// Whether the result may be none for some numbers between the bounds: then nothing is known of it.
+fn may_overflow(op: ArithOp, left: (Bound<'_>, Bound<'_>), right: (Bound<'_>, Bound<'_>)) -> bool {
+    let right = ends(right);
+    ends(left).iter().any(|l| right.iter().any(|r| ops::combine(op, l, r).is_none()))
+}
+
+/// The least and the greatest value.
+fn ends<'b>((low, high): (Bound<'b>, Bound<'b>)) -> [Val<'b>; 2] {
+    let far =
+        |sign: i64| if matches!(low.or(high), Some(Val::Duration(_))) { Val::Duration(sign * LONGEST) } else { Val::Int(sign * MOST) };
+    [low.cloned().unwrap_or(far(-1)), high.cloned().unwrap_or(far(1))]
 }
 
 /// Zero of the type that a quotient has.

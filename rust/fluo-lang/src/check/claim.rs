@@ -402,7 +402,14 @@ impl<'a> Lowering<'a> {
                 let field = *items.first()?;
                 let typed = self.signed(0, |l| l.field_term(field))?;
                 let Some(ty) = typed.ty.aggregated() else {
-                    self.cannot_calculate(typed.ty, field.span);
+                    if typed.ty == Ty::Any {
+                        let written = self.written(field.span);
+                        let note = Note::new(codes::TYPES, format!("`{written}` may be a number or a duration, and the two have no order"))
+                            .help("give the number a unit by multiplying: `coalesce(n * 1ms, duration)`");
+                        self.error(field.span, note);
+                    } else {
+                        self.cannot_calculate(typed.ty, field.span);
+                    }
                     return None;
                 };
                 let term = typed.term;

@@ -106,9 +106,8 @@ impl Ty {
     pub(super) fn aggregated(self) -> Option<Self> {
         match self {
             Self::Duration => Some(Self::Duration),
-            Self::Any => Some(Self::Any),
             Self::Attribute | Self::Number | Self::Text => Some(Self::Number),
-            Self::Kind | Self::Status | Self::Id | Self::Bool | Self::Word => None,
+            Self::Any | Self::Kind | Self::Status | Self::Id | Self::Bool | Self::Word => None,
         }
     }
 

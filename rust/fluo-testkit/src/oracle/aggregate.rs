@@ -67,12 +67,6 @@ impl Sample {
     fn is_exact(&self) -> bool {
         self.open.is_empty() && self.doubtful.is_empty() && self.why.is_empty()
     }
-
-    /// Durations and plain numbers together are no sample.
-    fn is_mixed(&self) -> bool {
-        let durations = self.certain.iter().chain(&self.doubtful).filter(|v| matches!(v, Datum::Duration(_))).count();
-        durations != 0 && durations != self.certain.len() + self.doubtful.len()
-    }
 }
 
 fn int(n: usize) -> Datum {
@@ -121,9 +115,6 @@ fn concurrent(world: &World<'_>, mut members: Members, view: View<'_>) -> Quanti
 
 /// The exact sum, rounded once.
 fn sum(sample: &Sample, duration: bool, grows: bool) -> Quantity {
-    if sample.is_mixed() {
-        return Quantity::missing();
-    }
     let total = |values: &mut dyn Iterator<Item = &Datum>| round_sum(values, duration);
     if sample.is_exact() {
         return total(&mut sample.certain.iter()).map_or_else(Quantity::missing, Quantity::known);
@@ -167,9 +158,6 @@ fn exact_of(value: &Datum) -> Option<BigRational> {
 
 /// The smallest or greatest value: it bounds itself on the side where further values can only move it away.
 fn extreme(sample: &Sample, side: Ordering) -> Quantity {
-    if sample.is_mixed() {
-        return Quantity::missing();
-    }
     let pick = |values: &mut dyn Iterator<Item = &Datum>| -> Option<Datum> {
         values.fold(None, |best: Option<Datum>, value| match best {
             Some(best) if value.order(&best) != Some(side) => Some(best),
@@ -197,9 +185,6 @@ fn plain(value: &Datum) -> Datum {
 }
 
 fn average(sample: &Sample) -> Quantity {
-    if sample.is_mixed() {
-        return Quantity::missing();
-    }
     if !sample.is_exact() {
         return Quantity::unknown(sample.why);
     }
@@ -218,9 +203,6 @@ fn average(sample: &Sample) -> Quantity {
 
 /// The smallest value with at least ⌈q·n⌉ values not above it.
 fn quantile(sample: &Sample, q: f64) -> Quantity {
-    if sample.is_mixed() {
-        return Quantity::missing();
-    }
     if !sample.is_exact() {
         return Quantity::unknown(sample.why);
     }

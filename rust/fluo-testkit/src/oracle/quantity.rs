@@ -161,6 +161,13 @@ fn corners(op: ArithOp, l: Bounds<'_>, r: Bounds<'_>) -> Option<(Option<Datum>, 
             _ => Some(None),
         }
     };
+    // Where the result is missing for some value between the bounds, they tell nothing.
+    if matches!(op, ArithOp::Add | ArithOp::Sub | ArithOp::Mul) {
+        let (left, right) = (extremes(l), extremes(r));
+        if left.iter().any(|a| right.iter().any(|b| arithmetic(op, a, b).is_none())) {
+            return None;
+        }
+    }
     match op {
         ArithOp::Add => Some((both(l.0, r.0)?, both(l.1, r.1)?)),
         ArithOp::Sub => Some((both(l.0, r.1)?, both(l.1, r.0)?)),
@@ -190,6 +197,12 @@ fn corners(op: ArithOp, l: Bounds<'_>, r: Bounds<'_>) -> Option<(Option<Datum>, 
         },
         ArithOp::Rem => None,
     }
+}
+
+/// The least and the greatest value; without a bound 2^24, or a year.
+fn extremes(bounds: Bounds<'_>) -> [Datum; 2] {
+    let far = |sign: i64| if is_duration(bounds) { Datum::Duration(sign * 31_536_000_000_000_000) } else { Datum::Int(sign << 24) };
+    [bounds.0.clone().unwrap_or(far(-1)), bounds.1.clone().unwrap_or(far(1))]
 }
 
 fn exact(bounds: Bounds<'_>) -> Option<Datum> {
