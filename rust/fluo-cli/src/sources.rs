@@ -78,8 +78,8 @@ fn is_yaml(path: &Path, before: &str) -> bool {
 
 fn read_one(path: &Path) -> Result<Source, Failure> {
     let bytes = std::fs::read(path).map_err(|error| Failure::at(path, error))?;
-    let text =
-        String::from_utf8(bytes).map_err(|error| Failure::at(path, format!("not UTF-8 at byte {}", error.utf8_error().valid_up_to())))?;
+    // What is no UTF-8 is reported with the file's other mistakes, at its place.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     // A byte order mark would count as a character of the first line.
     let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
     Ok(Source { name: path.display().to_string(), text, kind: SourceKind::File })

@@ -62,7 +62,6 @@ fn warnings_fail_only_where_they_are_denied() {
 #[test]
 fn what_cannot_be_read_exits_with_2() {
     let folder = in_folder(&[("rules.yml", GOOD)]);
-    std::fs::write(folder.path().join("latin.yml"), b"- name: k\xfcche\n").unwrap();
     std::fs::create_dir(folder.path().join("empty")).unwrap();
     for (arguments, said) in [
         (&["check"][..], "required"),
@@ -70,13 +69,25 @@ fn what_cannot_be_read_exits_with_2() {
         (&["check", "absent.yml"], "absent.yml"),
         (&["check", "nothing-*.yml"], "no rule files in nothing-*.yml"),
         (&["check", "empty"], "no rule files"),
-        (&["check", "latin.yml"], "not UTF-8 at byte 9"),
         (&["explain", "F9999"], "F9999"),
     ] {
         let done = fluo(&folder, arguments);
         assert_eq!((done.code, done.out.as_str()), (2, ""), "{arguments:?}");
         assert!(done.err.contains(said), "{said} is not in\n{}", done.err);
     }
+}
+
+#[test]
+fn a_file_that_is_no_utf_8_hides_no_other() {
+    let folder = in_folder(&[("rules.yml", BAD)]);
+    std::fs::write(folder.path().join("latin.yml"), b"- name: k\xfcche\n").unwrap();
+    std::fs::write(folder.path().join("wide.yml"), b"\xff\xfe-\0 \0n\0").unwrap();
+    let done = fluo(&folder, &["check", "--format", "json", "."]);
+    assert_eq!(done.code, 1);
+    let report: Value = serde_json::from_str(&done.out).unwrap();
+    let found: Vec<_> = report["diagnostics"].as_array().unwrap().iter().map(|d| d["code"].as_str().unwrap()).collect();
+    assert_eq!(found.iter().filter(|code| **code == "F0013").count(), 2, "{found:?}");
+    assert!(found.contains(&"F0405"), "{found:?}");
 }
 
 #[test]

@@ -31,6 +31,7 @@ codes! {
     UNKNOWN_MEMBER = "F0010": "a word is none of those known here";
     NO_NAME = "F0011": "a rule has no name";
     DOCUMENTS = "F0012": "a file holds several YAML documents";
+    NOT_UTF8 = "F0013": "a file is not UTF-8";
 
     EMPTY = "F0101": "an expression is empty";
     CHARACTER = "F0102": "a character has no meaning here";

@@ -5,6 +5,7 @@
 //! YAML at all, the parts of it that are get read by themselves.
 
 mod broken;
+mod characters;
 mod defaults;
 mod expression;
 mod findings;
@@ -15,6 +16,7 @@ mod positions;
 mod rule;
 mod scalars;
 mod shorthand;
+mod trap;
 
 use std::rc::Rc;
 
@@ -37,13 +39,15 @@ const FILE_KEYS: &[&str] = &["rules", "defaults", "define"];
 /// Reads a source. The raw file holds what could be read, the diagnostics say what could not.
 #[must_use]
 pub fn read(id: SourceId, source: &Source) -> (RawFile, Vec<Diagnostic>) {
+    let mut findings = Findings::new(id);
+    let text = characters::readable(&mut findings, &source.text);
     let mut reader = Reader {
-        text: Text { source: &source.text, inline: source.kind == SourceKind::Inline },
-        findings: Findings::new(id),
+        text: Text { source: &text, inline: source.kind == SourceKind::Inline },
+        findings,
         file: RawFile { source: id, defines: Vec::new(), rules: Vec::new() },
         defaults: Defaults::default(),
     };
-    match node::compose(&source.text, 0) {
+    match node::compose(&text, 0) {
         Ok(Some(root)) => reader.root(&root),
         Ok(None) => {}
         Err(error) => reader.broken(&error),

@@ -5,6 +5,7 @@
 
 pub mod ast;
 mod error;
+mod foreign;
 mod lexer;
 mod parser;
 mod token;

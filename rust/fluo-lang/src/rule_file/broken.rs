@@ -7,9 +7,15 @@ use crate::source::Span;
 
 use super::findings::Findings;
 use super::node::{Trouble, YamlError};
+use super::{rule, trap};
 
 /// Reports a YAML error in the file's terms.
 pub(super) fn report(findings: &mut Findings, source: &str, error: &YamlError) {
+    if let Some(trap) = trap::behind(source, error.at, error.trouble, rule::KEYS) {
+        let code = if matches!(error.trouble, Trouble::Colon | Trouble::Key) { codes::TEXT_IS_YAML } else { codes::NOT_YAML };
+        let _ = findings.error(code, trap.span, trap.message).help(trap.help);
+        return;
+    }
     let span = character_at(source, error.at);
     let trouble = match error.trouble {
         Trouble::Key if follows_comment(source, error.at) => Trouble::Comment,
@@ -49,7 +55,7 @@ pub(super) fn report(findings: &mut Findings, source: &str, error: &YamlError) {
             (codes::NOT_YAML, "a quoted text that began before this has no end".to_owned(), "close the quote where the text ends")
         }
         Trouble::Documents => (codes::DOCUMENTS, error.message.clone(), "one file holds one document: make it two files"),
-        Trouble::Key | Trouble::Other => {
+        Trouble::Key | Trouble::Escape | Trouble::Other => {
             (codes::NOT_YAML, error.message.clone(), "YAML cannot be read here; the rules before and after this one were read")
         }
     };

@@ -89,6 +89,8 @@ pub(super) enum Trouble {
     Quote,
     /// A second document.
     Documents,
+    /// An unknown escape in a double-quoted scalar.
+    Escape,
     /// Anything else.
     Other,
 }
@@ -138,6 +140,7 @@ fn trouble(kind: &ErrorKind) -> Trouble {
         | ErrorKind::TabInIndentation
         | ErrorKind::TabInPlainScalar
         | ErrorKind::TabAtBlockScalarStart => Trouble::Tab,
+        ErrorKind::UnknownQuotedScalarEscape => Trouble::Escape,
         _ => Trouble::Other,
     }
 }

@@ -12,7 +12,7 @@ use super::node::{Content, Node};
 use super::{scalars, shorthand};
 
 /// The keys of a rule, in the order of the reference.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "name",
     "always",
     "never",

@@ -12,6 +12,7 @@ use nom::{IResult, Parser};
 
 use super::ast::Text;
 use super::error::SyntaxError;
+use super::foreign;
 use super::token::{Nanos, Number, Sym, Token, TokenKind};
 use crate::codes;
 use crate::source::Span;
@@ -98,7 +99,7 @@ impl<'a> Lexer<'a> {
         if self.rest.starts_with(['\'', '"']) {
             return self.string();
         }
-        if let Some((text, hint)) = foreign(self.rest) {
+        if let Some((text, hint)) = foreign::sign(self.rest) {
             let rest = self.rest.get(text.len()..).unwrap_or_default();
             return self.bad(rest, |span| SyntaxError::new(codes::FOREIGN_OPERATOR, span, format!("`{text}` is no operator")).help(hint));
         }
@@ -106,10 +107,20 @@ impl<'a> Lexer<'a> {
             return self.push(rest, TokenKind::Sym(sym));
         }
         let odd = self.rest.chars().next().unwrap_or_default();
+        // What follows in the same word is the same mistake.
         let rest = self.rest.get(odd.len_utf8()..).unwrap_or_default();
+        let rest = if odd.is_alphanumeric() { rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_') } else { rest };
         self.bad(rest, |span| {
-            SyntaxError::new(codes::CHARACTER, span, format!("unexpected character `{}`", odd.escape_debug()))
-                .help("quote text that is no word: `'…'`; a key that is no word is `attr('…')`")
+            let help = match odd {
+                '“' | '”' | '„' | '‘' | '’' | '‚' | '«' | '»' => "use straight quotes: `'…'` or `\"…\"`",
+                '≠' => "write `!=`",
+                '≤' => "write `<=`",
+                '≥' => "write `>=`",
+                '\u{a0}' | '\u{200b}' | '\u{feff}' => "remove it: it is invisible, and no space",
+                odd if odd.is_control() => "remove it",
+                _ => "quote text that is no word: `'…'`; a key that is no word is `attr('…')`",
+            };
+            SyntaxError::new(codes::CHARACTER, span, format!("unexpected character `{}`", odd.escape_debug())).help(help)
         });
     }
 
@@ -235,25 +246,6 @@ fn symbol(input: &str) -> Result<'_, Sym> {
         )),
     ))
     .parse(input)
-}
-
-/// Operators of other languages, and what to write here.
-fn foreign(input: &str) -> Option<(&'static str, &'static str)> {
-    const TABLE: [(&str, &str); 12] = [
-        ("=~", "a regular expression is tested with `matches`: `http.route matches '^/api'`"),
-        ("!~", "write `not (… matches '…')`"),
-        ("===", "write `==`"),
-        ("!==", "write `!=`"),
-        ("<>", "write `!=`"),
-        ("=>", "write `>=`, or `implies`"),
-        ("->", "write `implies`"),
-        ("=<", "write `<=`"),
-        ("?", "there is no conditional operator; `coalesce(f, 'none')` gives a default"),
-        ("**", "there is no power operator"),
-        (";", "a rule has one expression; join two with `and`"),
-        ("{", "there are no braces in an expression; a spanset is filtered with `trace.spans.where(…)`"),
-    ];
-    TABLE.into_iter().find(|(op, _)| input.starts_with(op))
 }
 
 /// The run of characters that a number claims.

@@ -10,6 +10,9 @@ use crate::source::Span;
 /// Words that cannot stand where an operand is expected.
 pub(crate) const OPERATOR_WORDS: [&str; 8] = ["and", "or", "not", "in", "implies", "contains", "starts_with", "ends_with"];
 
+/// The units of a duration.
+const UNITS: [&str; 7] = ["ns", "us", "ms", "s", "m", "h", "d"];
+
 /// Reads the tokens as one expression. `None` where nothing at all could be read.
 pub(crate) fn parse(tokens: &[Token], nesting: usize) -> (Option<Expr>, Vec<SyntaxError>) {
     let mut parser = Parser { tokens, at: 0, depth: 0, nesting, errors: Vec::new(), too_deep: false };
@@ -191,7 +194,22 @@ impl Parser<'_> {
             left = Expr { kind, span };
             chained = true;
         }
-        left
+        if self.goes_on() {
+            left
+        } else {
+            // What follows is reported; what stands before it is not what was meant.
+            self.failed(left.span)
+        }
+    }
+
+    /// Whether what stands here can follow an operand.
+    fn goes_on(&self) -> bool {
+        match self.peek() {
+            TokenKind::End => true,
+            TokenKind::Sym(sym) => matches!(sym, Sym::Close | Sym::CloseList | Sym::Comma | Sym::And | Sym::Or),
+            TokenKind::Word(word) => matches!(word.as_str(), "and" | "or" | "implies"),
+            _ => false,
+        }
     }
 
     fn sum(&mut self) -> Expr {
@@ -497,18 +515,45 @@ impl Parser<'_> {
         }
         match self.peek() {
             TokenKind::End => {
-                SyntaxError::new(codes::UNEXPECTED_END, span, format!("expected {wanted}, found the end")).label("the expression ends here")
+                // In a block scalar the text goes on to the next key: the place is where something is missing.
+                let end = self.end();
+                let error = SyntaxError::new(codes::UNEXPECTED_END, Span { start: end, end }, format!("expected {wanted}, found the end"));
+                let error = error.label("the expression ends here");
+                if matches!(before, Some(TokenKind::Sym(Sym::Percent))) { error.help(SHARE) } else { error }
             }
             TokenKind::Sym(Sym::Assign) => SyntaxError::new(codes::FOREIGN_OPERATOR, span, "`=` is no operator")
                 .help("write `==`; `=` only names an option, as in `preceded_by(S, within=1s)`"),
             TokenKind::Word(word) if word == "not" => SyntaxError::new(codes::UNEXPECTED, span, format!("expected {wanted}, found `not`"))
                 .help("put what is negated in parentheses: `(not …)`"),
-            TokenKind::Word(word) if word == "like" || word == "is" => {
-                SyntaxError::new(codes::FOREIGN_OPERATOR, span, format!("`{word}` is no operator"))
-                    .help("write `==`, `contains`, `starts_with`, `ends_with` or `matches`")
+            TokenKind::Word(word) if let Some(help) = super::foreign::word(word) => {
+                SyntaxError::new(codes::FOREIGN_OPERATOR, span, format!("`{word}` is no operator")).help(help)
             }
-            other => SyntaxError::new(codes::UNEXPECTED, span, format!("expected {wanted}, found {}", describe(other))),
+            other => {
+                let error = SyntaxError::new(codes::UNEXPECTED, span, format!("expected {wanted}, found {}", describe(other)));
+                match hint(before, other) {
+                    Some(help) => error.help(help),
+                    None => error,
+                }
+            }
         }
+    }
+}
+
+const SHARE: &str = "`%` is the remainder of a division; a share is a number: `0.5`";
+
+/// What was probably meant where a token does not belong behind another.
+fn hint(before: Option<&TokenKind>, found: &TokenKind) -> Option<&'static str> {
+    match (before?, found) {
+        (TokenKind::Sym(Sym::Percent), _) => Some(SHARE),
+        (TokenKind::Number(_), TokenKind::Word(word)) if UNITS.contains(&word.as_str()) => {
+            Some("a unit follows its number without a space: `5m`")
+        }
+        (TokenKind::Number(_), TokenKind::Sym(Sym::Dot)) => Some("quote text that begins like a number: `'1.2.3'`"),
+        (TokenKind::Sym(Sym::Dot), TokenKind::Sym(Sym::Star)) => Some("quote a name with `*`: `'payment.*'`"),
+        (TokenKind::Word(_), TokenKind::Sym(Sym::OpenList)) => {
+            Some("nothing is indexed; an attribute whose key is no word is `attr('key')`, of a resource `resource.attr('key')`")
+        }
+        _ => None,
     }
 }
 
