@@ -57,8 +57,8 @@ pub(crate) fn measured<'t>(values: &Sample<'t>, function: &Function, hidden: Rea
 
 /// A member of a run.
 pub(crate) struct Run<'t> {
-    /// Start, trace id where spans of several traces run together, span id.
-    pub(crate) order: (u64, [u8; 16], u64),
+    /// Start, span id, trace id where spans of several traces run together.
+    pub(crate) order: (u64, u64, [u8; 16]),
     pub(crate) reads: Vec<Read<'t>>,
 }
 
@@ -162,7 +162,7 @@ impl<'t> View<'t> {
             if !record.times_are_good() {
                 why = why.and(Reasons::of(Reason::BadTime));
             }
-            spans.push(Run { order: (record.start, [0; 16], record.id), reads: self.reads(member.at, terms) });
+            spans.push(Run { order: (record.start, record.id, [0; 16]), reads: self.reads(member.at, terms) });
         }
         longest_run(spans, why)
     }

@@ -4,12 +4,11 @@ use fluo_lang::limits::Limits;
 use fluo_lang::pattern;
 use regex::bytes::Regex;
 
-/// A compiled pattern. In text of ASCII alone the classes and boundaries of Unicode are those of ASCII, and looking for these is
-/// several times cheaper; most text is such.
+/// A compiled pattern. In text of ASCII alone a sign is a byte, and looking for bytes is several times cheaper; most text is such.
 #[derive(Debug, Clone)]
 pub(crate) struct Finder {
     any: Regex,
-    /// The pattern with classes of ASCII, where it can be read so.
+    /// The pattern over bytes, where it can be read so.
     ascii: Option<Regex>,
 }
 

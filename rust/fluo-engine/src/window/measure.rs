@@ -159,7 +159,7 @@ impl<'w> Facts<'w> for Panes<'w> {
             Function::LongestRun(terms) => {
                 let run = |entry: &'w Entry| {
                     let (start, trace) = entry.row.as_deref().map_or((0, [0; 16]), |row| (row.start, row.trace));
-                    Run { order: (start, trace, entry.span), reads: terms.iter().map(|term| read(pane.plan, entry, *term)).collect() }
+                    Run { order: (start, entry.span, trace), reads: terms.iter().map(|term| read(pane.plan, entry, *term)).collect() }
                 };
                 longest_run(self.certain(pane).map(run).collect(), self.doubt(pane))
             }
@@ -182,7 +182,7 @@ impl<'w> Facts<'w> for Panes<'w> {
         if !why.is_empty() {
             return Cell::Unknown(why);
         }
-        let order = |entry: &&Entry| entry.row.as_deref().map(|row| (row.start, row.trace, entry.span));
+        let order = |entry: &&Entry| entry.row.as_deref().map(|row| (row.start, entry.span, row.trace));
         let found = if last { self.certain(pane).max_by_key(order) } else { self.certain(pane).min_by_key(order) };
         found.map_or(Cell::NotApplicable, |entry| of_read(read(pane.plan, entry, term)))
     }

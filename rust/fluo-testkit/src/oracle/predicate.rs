@@ -1,8 +1,9 @@
 //! Predicates: expressions over one span.
 
+use fluo_lang::limits::Limits;
+use fluo_lang::pattern;
 use fluo_lang::program::{CompareOp, Expr, ItemKind, TextOp};
 use fluo_lang::value::Value;
-use regex::Regex;
 
 use super::glob::fits;
 use super::reading::{Item, Reading, Subject, term};
@@ -85,8 +86,8 @@ pub(super) fn text(op: TextOp, left: &Reading, right: &Reading) -> Truth {
 
 /// `matches`.
 pub(super) fn matches(reading: &Reading, pattern: &str) -> Truth {
-    let Ok(regex) = Regex::new(pattern) else { return Truth::False };
-    if reading.values.iter().any(|(value, _)| regex.is_match(&value.text())) {
+    let Ok(regex) = pattern::compile(pattern, Limits::default().regex_bytes) else { return Truth::False };
+    if reading.values.iter().any(|(value, _)| regex.is_match(value.text().as_bytes())) {
         return Truth::True;
     }
     Truth::false_unless(reading.open)

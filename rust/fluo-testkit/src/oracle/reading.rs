@@ -1,8 +1,9 @@
 //! Reading fields and terms of one span.
 
 use fluo_lang::glob::Glob;
+use fluo_lang::limits::Limits;
+use fluo_lang::pattern;
 use fluo_lang::program::{Attribute, AttributeKey, Field, FieldKey, Owner, Place, Term};
-use regex::Regex;
 
 use super::glob::fits;
 use super::number::{arithmetic, negate};
@@ -127,8 +128,11 @@ pub(super) fn shaped(reading: Reading) -> Reading {
 }
 
 pub(super) fn extract(reading: Reading, pattern: &str) -> Reading {
-    let Ok(regex) = Regex::new(pattern) else { return Reading::missing() };
-    let found = reading.clone().map(|value| Some(Datum::Str(regex.captures(&value.text())?.get(1)?.as_str().to_owned())));
+    let Ok(regex) = pattern::compile(pattern, Limits::default().regex_bytes) else { return Reading::missing() };
+    let found = reading.clone().map(|value| {
+        let group = regex.captures(value.text().as_bytes())?.get(1)?.as_bytes().to_vec();
+        Some(Datum::Str(String::from_utf8(group).ok()?))
+    });
     if found.values.is_empty() { Reading { present: false, ..found } } else { found }
 }
 
