@@ -41,10 +41,18 @@ impl<'t> View<'t> {
         if rule.windowed_sets.iter().any(|set| self.leaves_out_bad_times(*set, group)) {
             doubt = doubt.and(Reasons::of(Reason::BadTime));
         }
-        if !doubt.is_empty() {
+        let is_decided = doubt.is_empty() || (doubt == self.hidden && self.holds_unseen(rule, group, worst));
+        if !is_decided {
             worst = worst.worse(Outcome::Unknown(doubt));
         }
         (worst, guarded, violated_at)
+    }
+
+    /// Whether windows of which nothing was seen, so that any spans may be in them, leave the outcome as it is.
+    fn holds_unseen(&self, rule: &'t RulePlan, group: Option<&[u8]>, worst: Outcome) -> bool {
+        // No span that was seen ends so late.
+        let (unseen, _) = self.at(rule, Frame { group, instant: Some(u64::MAX) });
+        unseen == Outcome::NotApplicable || (unseen, worst) == (Outcome::Satisfied, Outcome::Satisfied)
     }
 
     /// The instants in `[first, last]` at which some window of the rule changes, and `first` itself.

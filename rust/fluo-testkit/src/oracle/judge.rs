@@ -114,7 +114,10 @@ fn judge_windows(world: &World<'_>, rule: &Rule, group: Option<&[Key]>) -> Verdi
             doubt = doubt.with(Reasons::of(Reason::BadTime));
         }
     }
-    if doubt.is_empty() { worst } else { worst.worse(Verdict::Inconclusive(doubt)) }
+    // In a window of which nothing was seen, whatever spans may be: where even that decides, nothing is in doubt.
+    let unseen = judge(world, rule, View { group, instant: Some(u64::MAX), whole: false });
+    let decided = doubt == world.open && (unseen == Verdict::NotApplicable || (unseen, worst) == (Verdict::Satisfied, Verdict::Satisfied));
+    if doubt.is_empty() || decided { worst } else { worst.worse(Verdict::Inconclusive(doubt)) }
 }
 
 /// The instants at which a claim with windows is made and at which something changes.
