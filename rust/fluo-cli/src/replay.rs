@@ -28,7 +28,7 @@ const NAMED: usize = 10;
 /// Reads what the collector's file exporter writes: OTLP JSON, one message a line, or protobuf with lengths, plain or gzipped. Time is
 /// the recording's own: replaying a file twice gives the same. Violations are no failure of the replay.
 ///
-/// Exit code: 0 replayed, 1 errors in the rules, 2 wrong usage or unreadable files.
+/// Exit code: 0 replayed, 1 errors in the rules, 2 wrong usage or files in which nothing can be read.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Recordings, replayed one after another as one.
@@ -89,10 +89,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     let tally = drive::replay(&engine, &arguments.traces, &mut emit, &mut complain)?;
     if arguments.format == Format::Text {
-        out.write_all(summary::text(&engine.stats(), tally).as_bytes())?;
+        out.write_all(summary::text(&engine.stats(), &tally).as_bytes())?;
     } else if tally.bad > 0 {
         eprintln!("warning: {} could not be read", counted(usize::try_from(tally.bad).unwrap_or(usize::MAX), "message"));
     }
     out.flush()?;
-    Ok(Outcome::Clean)
+    match tally.unread {
+        Some(path) => Err(Failure::at(&path, "no message of this file could be read")),
+        None => Ok(Outcome::Clean),
+    }
 }

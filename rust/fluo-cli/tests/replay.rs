@@ -186,6 +186,10 @@ fn what_cannot_be_read_is_named_and_counted() {
     assert!(done.err.ends_with("warning: 2 messages could not be read\n"), "{}", done.err);
     let done = fluo(&folder, &["replay", "--rules", "rules.yml", "bad"]);
     assert!(done.out.contains("2 unreadable messages"), "{}", done.out);
+    std::fs::write(folder.path().join("nothing"), [0x9d; 2000]).unwrap();
+    let done = fluo(&folder, &["replay", "--rules", "rules.yml", "traces.jsonl", "nothing"]);
+    assert_eq!(done.code, 2);
+    assert!(done.err.ends_with("error: nothing: no message of this file could be read\n"), "{}", done.err);
 }
 
 #[test]

@@ -162,13 +162,17 @@ fn fnv(bytes: &[u8], seed: u64) -> u64 {
 }
 
 fn read_lines(text: &str) -> Result<Vec<Line>, NotationError> {
-    let mut lines = Vec::new();
+    let (mut lines, mut all) = (Vec::new(), 0);
     for (number, raw) in text.lines().enumerate() {
         let content = raw.trim_start();
         if content.is_empty() || content.starts_with("//") {
             continue;
         }
         let line = line::read(number + 1, raw)?;
+        all += line.repeat;
+        if all > line::MOST_SPANS {
+            return Err(line.error(format!("a test has at most {} spans", line::MOST_SPANS)));
+        }
         if line.repeat != 1 && line.label.is_some() {
             return Err(line.error("a repeated span cannot have a label".to_owned()));
         }

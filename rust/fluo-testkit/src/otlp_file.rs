@@ -74,6 +74,10 @@ pub fn read(mut input: Box<dyn BufRead>) -> std::io::Result<Messages> {
         let reason = "compressed with zstd, which is not read: decompress it, or record with `compression: none` or gzip it";
         return Err(std::io::Error::new(std::io::ErrorKind::Unsupported, reason));
     }
+    if input.fill_buf()?.starts_with(&[0xef, 0xbb, 0xbf]) {
+        // A byte order mark.
+        input.consume(3);
+    }
     let first = input.fill_buf()?.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     let layout = match first {
         Some(b'{') if opens_over_lines(input.fill_buf()?) => Layout::Values,
@@ -145,6 +149,9 @@ impl Messages {
             return self.fatal(cut(&error, "the file ends inside a length"));
         }
         let length = u32::from_be_bytes(prefix);
+        if prefix.starts_with(b"[") && length > MAX_MESSAGE {
+            return self.fatal("a JSON array: write its messages one after another, without brackets and commas".to_owned());
+        }
         if length > MAX_MESSAGE {
             return self.fatal(format!("a length of {length} bytes: this is neither OTLP JSON nor OTLP protobuf with lengths"));
         }
@@ -244,6 +251,16 @@ mod tests {
         }
         assert_eq!(all(b""), []);
         assert_eq!(all(b"\n \n"), []);
+    }
+
+    #[test]
+    fn what_is_near_to_a_recording_is_told_apart() {
+        let mut marked = vec![0xef, 0xbb, 0xbf];
+        marked.extend(message(1).into_bytes());
+        assert_eq!(all(&marked), [Ok(1)]);
+        let reason = |text: &str| read(Box::new(Cursor::new(text.as_bytes().to_vec()))).unwrap().next().unwrap().unwrap_err().reason;
+        assert!(reason(&format!("[{}]", message(1))).contains("a JSON array"));
+        assert!(reason("{\"data\":[]}").contains("no `resourceSpans`"));
     }
 
     #[test]

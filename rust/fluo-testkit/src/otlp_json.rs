@@ -61,6 +61,9 @@ pub fn read_value(value: &Value) -> Result<ExportTraceServiceRequest, JsonError>
     if !object.has("resourceSpans") && ["resourceLogs", "resourceMetrics", "resourceProfiles"].iter().any(|key| object.has(key)) {
         return wrong("this message holds no traces");
     }
+    if !object.has("resourceSpans") && !object.0.is_empty() {
+        return wrong("this message has no `resourceSpans`: it is none of OTLP");
+    }
     Ok(ExportTraceServiceRequest { resource_spans: object.list("resourceSpans", resource_spans)? })
 }
 

@@ -14,12 +14,14 @@ use super::clock::ReplayClock;
 const DRAIN: usize = 1024;
 
 /// What was read.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Tally {
     /// Messages handed to the engine.
     pub(crate) messages: u64,
     /// Messages that could not be read.
     pub(crate) bad: u64,
+    /// A file in which no message could be read.
+    pub(crate) unread: Option<PathBuf>,
 }
 
 /// The arrival time of the first message that has one. Opens every file: a misspelt name should not cost the time of the others.
@@ -46,6 +48,8 @@ pub(crate) fn replay(
     let mut clock = ReplayClock::default();
     let mut tally = Tally::default();
     for path in files {
+        let before = tally.messages;
+        let bad = tally.bad;
         for message in otlp_file::open(path).map_err(|error| Failure::at(path, error))? {
             match message {
                 Ok(message) => {
@@ -60,6 +64,9 @@ pub(crate) fn replay(
                     complain(path, &bad);
                 }
             }
+        }
+        if tally.messages == before && tally.bad > bad {
+            tally.unread.get_or_insert_with(|| path.clone());
         }
     }
     engine.end_recording(clock.now());

@@ -9,7 +9,7 @@ use crate::check::counted;
 use super::drive::Tally;
 
 /// The table of verdicts by rule and the lines below it.
-pub(crate) fn text(stats: &Stats, tally: Tally) -> String {
+pub(crate) fn text(stats: &Stats, tally: &Tally) -> String {
     let header = ["rule", "severity", "violated", "satisfied", "not applicable", "inconclusive"].map(str::to_owned);
     let rows: Vec<[String; 6]> = std::iter::once(header).chain(stats.rules.iter().map(row)).collect();
     let mut widths = [0; 6];
@@ -56,7 +56,7 @@ fn inconclusive(reasons: &BTreeMap<&'static str, u64>) -> String {
 }
 
 /// Everything else that was counted; losses only where there are some.
-fn counts(stats: &Stats, tally: Tally) -> Vec<String> {
+fn counts(stats: &Stats, tally: &Tally) -> Vec<String> {
     let number = |count: u64, noun: &str| counted(usize::try_from(count).unwrap_or(usize::MAX), noun);
     let mut parts = vec![
         number(tally.messages, "message"),

@@ -76,6 +76,9 @@ pub(super) fn build(
         }
     }
     let beside = name.strip_suffix(".test.yml").map(|stem| format!("{}.yml", stem.rsplit('/').next().unwrap_or(stem)));
+    if file.tests.is_empty() {
+        context.error(1, 1, "the file has no tests");
+    }
     let mut names = BTreeSet::new();
     let mut tests = Vec::new();
     for test in file.tests {
@@ -114,6 +117,12 @@ fn build_test(context: &mut Context<'_>, test: form::Test, line: u64, mut source
     let config = read_config(context, &test.config);
     let end = read_end(context, test.end.as_ref());
     let expressions = read_expressions(context, &test);
+    if let Some(name) = &test.on
+        && !traces.is_empty()
+        && !traces.iter().flat_map(|trace| &trace.spans).any(|span| span.data.name == *name)
+    {
+        context.error(line, 1, format!("`on: {name}`, but no span has this name"));
+    }
     if !expressions.is_empty() {
         let rules: Vec<serde_json::Value> = expressions
             .iter()
@@ -314,10 +323,22 @@ fn load(context: &mut Context<'_>, line: u64, sources: &[Source], expectations: 
         let expectation = expectations.iter().find(|e| Some(&e.rule) == diagnostic.rule.as_ref());
         let (line, title) = expectation.map_or((line, diagnostic.rule.clone()), |e| (e.line, Some(e.title.clone())));
         let title = title.map_or_else(String::new, |title| format!("`{title}`: "));
+        let place = sources.get(diagnostic.source.0 as usize).map_or_else(String::new, |source| place_in(source, diagnostic.span.start));
         let help = diagnostic.help.as_ref().map_or_else(String::new, |help| format!(" ({help})"));
-        context.error(line, 1, format!("{title}{}{help}", diagnostic.message));
+        context.error(line, 1, format!("{title}{place}{}{help}", diagnostic.message));
     }
     loaded.rules
+}
+
+/// Where something stands in a rule file, or in the text of rules that a test has; a list of rules has no lines.
+fn place_in(source: &Source, at: u32) -> String {
+    if source.kind == SourceKind::Inline {
+        return String::new();
+    }
+    let before = source.text.get(..at as usize).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("{}:{line}:{column}: ", source.name)
 }
 
 fn read_calls(context: &mut Context<'_>, table: &[form::Call]) -> CallTable {

@@ -70,6 +70,9 @@ impl Line {
     }
 }
 
+/// Spans that a test may have: more say nothing more, and fill the memory of whoever slips.
+pub(super) const MOST_SPANS: usize = 1_000_000;
+
 /// Reads a line that is neither empty nor a comment.
 pub(super) fn read(number: usize, text: &str) -> Result<Line, NotationError> {
     let mut at = Cursor::new(number, text);
@@ -120,7 +123,11 @@ fn item(line: &mut Line, at: &mut Cursor<'_>) -> Result<(), NotationError> {
         }
         Some('*') => {
             at.expect("*")?;
+            let place = at.error(format!("a test has at most {MOST_SPANS} spans"));
             line.repeat = at.number()?;
+            if line.repeat > MOST_SPANS {
+                return Err(place);
+            }
         }
         Some('^') => line.parent = Some(parent(at)?),
         Some(c) if c.is_ascii_digit() || c == '-' => times(line, at)?,

@@ -54,6 +54,8 @@ fn errors_point_at_the_place() {
         ("a {k=}", 1, 6, "a value"),
         ("a {k=1", 1, 7, "`,` or `}`"),
         ("a ^b", 1, 1, "labelled `b`"),
+        ("a *99999999999", 1, 4, "at most 1000000 spans"),
+        ("a *600000\nb *600000", 2, 1, "at most 1000000 spans"),
         ("a 'b", 1, 3, "neither"),
         ("a 5..x", 1, 6, "a time"),
         ("a *2\n  b", 2, 3, "children"),
