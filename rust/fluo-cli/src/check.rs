@@ -19,7 +19,7 @@ use crate::{rules, sources};
 /// Exit code: 0 nothing wrong, 1 errors, 2 wrong usage or unreadable files, 3 only warnings with `--deny warnings`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Rule files, directories (every *.yml and *.yaml below, but *.test.yml) or quoted globs.
+    /// Rule files, directories (every *.yml and *.yaml below, but *.test.yml) or quoted globs; `-` is the standard input.
     #[arg(required = true)]
     files: Vec<String>,
     /// How findings are written.

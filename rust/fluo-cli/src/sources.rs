@@ -1,10 +1,14 @@
 //! Finds rule files and rule tests, and reads rule files.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fluo_lang::source::{Source, SourceKind};
 
 use crate::exit::Failure;
+
+/// Stands for the standard input.
+const STDIN: &str = "-";
 
 /// What lies in a folder of rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,7 +81,13 @@ fn is_yaml(path: &Path, before: &str) -> bool {
 }
 
 fn read_one(path: &Path) -> Result<Source, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::at(path, error))?;
+    let bytes = if path == Path::new(STDIN) {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(|error| Failure::at(path, error))?;
+        bytes
+    } else {
+        std::fs::read(path).map_err(|error| Failure::at(path, error))?
+    };
     // What is no UTF-8 is reported with the file's other mistakes, at its place.
     let text = String::from_utf8_lossy(&bytes).into_owned();
     // A byte order mark would count as a character of the first line.

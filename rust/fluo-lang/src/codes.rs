@@ -82,7 +82,7 @@ codes! {
     OPTION = "F0410": "an option is unknown or misplaced";
     NOT_A_LITERAL = "F0411": "a literal is needed here";
     LITERAL_LEFT = "F0412": "a literal is compared with a word";
-    HYPHEN = "F0413": "a word with a hyphen is not quoted";
+    HYPHEN = "F0413": "a word with a hyphen or a slash is not quoted";
     LIST_EQUALITY = "F0414": "a list is compared as a whole";
     ITEM_PREDICATE = "F0415": "a predicate over an event or a link reads something else";
     NOT_A_FIELD = "F0416": "a field is needed here";
@@ -120,6 +120,7 @@ codes! {
     SCOPED_INTRINSIC = "F0713": "an attribute is named like an intrinsic";
     UNUSED_DEFINE = "F0714": "a define is never used";
     NEAR_INTRINSIC = "F0715": "an attribute is named almost like an intrinsic";
+    NULL_WORD = "F0716": "a word for nothing is read as a string";
 
     NOT_MONITORED = "F0901": "the engine cannot monitor this claim";
     NEEDS_TOO_MUCH = "F0902": "a rule may need more memory than there is";

@@ -316,7 +316,9 @@ impl<'a> Lowering<'a> {
             "all" => (Quantifier::All, -1),
             _ => (Quantifier::None, 1),
         };
+        let lists = self.open_lists.len();
         let predicate = self.signed(factor, |l| l.predicate(method))?;
+        self.close_lists_of(lists, &set);
         self.hint_order(&set, &predicate, method.name.span);
         if self.over_spans() {
             let relation = has_relation(&predicate);
@@ -428,7 +430,11 @@ impl<'a> Lowering<'a> {
             }
             _ => {
                 let mut note = Note::new(codes::UNKNOWN_METHOD, format!("a spanset has no method `{name}`"));
-                if let Some(meant) = did_you_mean(name, &METHODS) {
+                if name == "has" || name == "spans" {
+                    note = note.help("a spanset is narrowed by `.where(…)`; `trace.has(…)` begins one");
+                } else if super::truth::relation(name).is_some() {
+                    note = note.help(format!("a relation is asked of each span: `.any({name}(…))`, `.all({name}(…))`"));
+                } else if let Some(meant) = did_you_mean(name, &METHODS) {
                     note = note.help(format!("did you mean `{meant}`?"));
                 }
                 self.error(method.name.span, note);

@@ -4,7 +4,7 @@ use super::context::{Level, Lowering, Note, OpenList};
 use super::types::{Ty, Typed};
 use super::words::{KINDS, STATUSES, did_you_mean};
 use crate::codes;
-use crate::program::{AggregateFn, CompareOp, Expr, FieldKey, Term};
+use crate::program::{AggregateFn, ArithOp, CompareOp, Expr, FieldKey, Term};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Head};
 use crate::value::{self, Value};
@@ -81,6 +81,9 @@ impl<'a> Lowering<'a> {
             self.error(right.span, note);
             return None;
         }
+        if matches!(op, CompareOp::Eq | CompareOp::Ne) && self.is_path(right) {
+            return None;
+        }
         // More of the left side makes `>` truer, more of the right side makes it falser.
         let towards = match op {
             CompareOp::Gt | CompareOp::Ge => 1,
@@ -92,6 +95,7 @@ impl<'a> Lowering<'a> {
         let (a, b) = (a?, b?);
         self.check_types(op, &a, &b, left, right, span)?;
         self.hint_comparison(op, &a, &b, span);
+        self.hint_null(op, &a, left, right);
         self.check_in_flight(op, &a, &b, span)?;
         self.hint_negative_duration(op, &a.term, &b.term, span);
         if let (Term::Literal(x), Term::Literal(y)) = (&a.term, &b.term)
@@ -103,6 +107,41 @@ impl<'a> Lowering<'a> {
             self.warn(span, note);
         }
         Some(Expr::Compare { op, left: a.term, right: b.term })
+    }
+
+    /// Whether the right side is a text with slashes that wants quotes; then that has been said.
+    fn is_path(&mut self, right: &'a ast::Expr) -> bool {
+        fn words(expr: &ast::Expr) -> bool {
+            match &expr.kind {
+                ExprKind::Binary { op: BinaryOp::Arith(ArithOp::Div), op_span, left, right } => {
+                    op_span.end == right.span.start && words(left) && words(right)
+                }
+                _ => expr.words().is_some(),
+            }
+        }
+        if !matches!(right.kind, ExprKind::Binary { .. }) || !words(right) {
+            return false;
+        }
+        let text = self.written(right.span);
+        let note = Note::new(codes::HYPHEN, format!("`{text}` is read as a division"))
+            .help(format!("quote it: `'{text}'`; for a division put spaces around `/`"));
+        self.error(right.span, note);
+        true
+    }
+
+    /// `user == null`: a word like any other.
+    fn hint_null(&mut self, op: CompareOp, a: &Typed, left: &'a ast::Expr, right: &'a ast::Expr) {
+        let Some([word]) = right.bare().words() else { return };
+        let nothing = ["null", "nil", "undefined"].iter().any(|nothing| word.name.name.eq_ignore_ascii_case(nothing));
+        if nothing && matches!(a.term, Term::Field(_)) {
+            let test = if op == CompareOp::Ne { "exists" } else { "missing" };
+            let note = Note::new(codes::NULL_WORD, format!("`{}` is read as a string", word.name.name)).help(format!(
+                "write `{test}({})`; for the string `'{}'`",
+                self.written(left.span),
+                word.name.name
+            ));
+            self.warn(right.span, note);
+        }
     }
 
     fn check_types(&mut self, op: CompareOp, a: &Typed, b: &Typed, left: &'a ast::Expr, right: &'a ast::Expr, span: Span) -> Option<()> {
@@ -122,6 +161,9 @@ impl<'a> Lowering<'a> {
                 let n = crate::print::literal(value);
                 Note::new(codes::DURATION_UNIT, format!("a duration is compared with `{n}`, which has no unit"))
                     .help(format!("write `{n}ms` or `{n}s`; the units are `ns us ms s m h d`"))
+            }
+            Some(Term::Literal(Value::String(text))) if crate::syntax::parse_duration(text).is_some() => {
+                Note::new(codes::TYPES, "a duration and a string are never equal").help(format!("write it without quotes: `{text}`"))
             }
             Some(Term::Field(_)) => Note::new(codes::TYPES, "a duration is compared with an attribute, which never is one")
                 .help("give it a unit by multiplying: `… * 1ms`"),
@@ -164,8 +206,15 @@ impl<'a> Lowering<'a> {
     fn hint_comparison(&mut self, op: CompareOp, a: &Typed, b: &Typed, span: Span) {
         for (side, other) in [(a, b), (b, a)] {
             self.hint_number(op, side, other, span);
-            let (Term::Field(field), Term::Literal(Value::String(text))) = (&side.term, &other.term) else { continue };
             let equality = matches!(op, CompareOp::Eq | CompareOp::Ne);
+            if let (true, Term::Lower(_), Term::Literal(Value::String(text))) = (equality, &side.term, &other.term)
+                && text.to_lowercase() != *text
+            {
+                let note = Note::new(codes::NEVER_HOLDS, format!("a text in lower case is never `{text}`"))
+                    .help(format!("write `'{}'`", text.to_lowercase()));
+                self.warn(span, note);
+            }
+            let (Term::Field(field), Term::Literal(Value::String(text))) = (&side.term, &other.term) else { continue };
             if equality && field.key == FieldKey::Name && text.contains('*') {
                 let note = Note::new(codes::GLOB_COMPARED, format!("`==` compares with `{text}` as it stands"))
                     .help(format!("for names that fit, write the string alone: `'{text}'`"));

@@ -75,6 +75,17 @@ pub(super) struct AllCandidate {
     pub(super) set: Spanset,
 }
 
+/// A define that is being inserted.
+#[derive(Debug, Clone)]
+pub(super) struct Use {
+    /// Its name, with `$`.
+    pub(super) name: String,
+    /// Where it is used, in the source.
+    pub(super) place: Span,
+    /// All that it stands for, in its own text.
+    pub(super) whole: Span,
+}
+
 /// A `not in` that a missing field falsifies, unless a condition beside it asks for the field.
 pub(super) struct OpenList {
     pub(super) span: Span,
@@ -94,6 +105,8 @@ pub(super) struct Lowering<'a> {
     pub(super) text: &'a ExprText,
     /// The defines that are being inserted.
     pub(super) inserting: Vec<&'a str>,
+    /// The innermost of them.
+    pub(super) using: Option<Use>,
     /// The text of the claim in the source, for what is wrong with the whole.
     pub(super) origin: Span,
     /// Whether a limit was crossed (said once).
@@ -118,6 +131,10 @@ pub(super) struct Lowering<'a> {
     pub(super) open_lists: Vec<OpenList>,
 }
 
+/// What is wrong with an expression where it stands, and not with the expression.
+const OF_USES: [&str; 6] =
+    [codes::BARE_FIELD, codes::SCOPE_IN_PREDICATE, codes::NOT_A_TRUTH, codes::NOT_A_VALUE, codes::NOT_A_LIST, codes::LIST_EQUALITY];
+
 impl<'a> Lowering<'a> {
     pub(super) fn error(&mut self, span: Span, note: Note) {
         self.report(DiagnosticSeverity::Error, span, note);
@@ -127,8 +144,13 @@ impl<'a> Lowering<'a> {
         self.report(DiagnosticSeverity::Warning, span, note);
     }
 
-    fn report(&mut self, severity: DiagnosticSeverity, span: Span, note: Note) {
-        let place = self.place(span);
+    fn report(&mut self, severity: DiagnosticSeverity, span: Span, mut note: Note) {
+        let mut place = self.place(span);
+        // What is wrong with a define as a whole is wrong where it is used: elsewhere it may be right.
+        if let Some(using) = self.using.as_ref().filter(|using| using.whole == span && OF_USES.contains(&note.code)) {
+            place = using.place;
+            note.message = format!("in `{}`, {}", using.name, note.message);
+        }
         self.findings.push(note.at(severity, Some(self.rule.clone()), self.source, place));
     }
 
@@ -150,6 +172,10 @@ impl<'a> Lowering<'a> {
         let range = span.start as usize..span.end as usize;
         let text = self.text.text.get(range).unwrap_or_default();
         let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        // A list of YAML has no text of its own.
+        if let (true, Some(using)) = (words.is_empty(), &self.using) {
+            words.clone_from(&using.name);
+        }
         if let Some((cut, _)) = words.char_indices().nth(80) {
             words.truncate(cut);
             words.push('…');

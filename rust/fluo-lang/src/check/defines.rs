@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::{Findings, Lowering, Note};
+use super::context::{Findings, Lowering, Note, Use};
 use super::words::{did_you_mean, is_word};
 use crate::codes;
 use crate::diagnostic::DiagnosticSeverity;
@@ -121,9 +121,12 @@ impl<'a> Lowering<'a> {
             return None;
         }
         self.inserting.push(known);
+        let using = Use { name: format!("${known}"), place: self.place(name.span), whole: expr.span };
+        let outer = self.using.replace(using);
         let before = std::mem::replace(&mut self.text, &define.text);
         let result = run(self, expr);
         self.text = before;
+        self.using = outer;
         self.inserting.pop();
         result
     }

@@ -92,7 +92,10 @@ impl Lowering<'_> {
     /// `attr('key')`.
     fn called_field(&mut self, first: &Segment, args: &Args, rest: &[Segment], level: Level, owner: Owner) -> Option<(Field, Ty)> {
         if first.name.name != "attr" {
-            let note = Note::new(codes::NOT_A_FIELD, format!("`{}(…)` is no field", first.name.name));
+            let mut note = Note::new(codes::NOT_A_FIELD, format!("`{}(…)` is no field", first.name.name));
+            if super::truth::relation(&first.name.name).is_some() {
+                note = note.help(format!("nothing follows a relation; its options stand inside: `{}(…, within=1m)`", first.name.name));
+            }
             self.error(first.name.span, note);
             return None;
         }
@@ -238,8 +241,8 @@ fn near_intrinsic(word: &str) -> Option<&'static str> {
         (Some(known), _) => Some(known),
         (None, "service_name" | "servicename" | "serviceName") => Some("service"),
         (None, "span_kind" | "spankind" | "spanKind") => Some("kind"),
-        (None, "span_name" | "spanName" | "operation") => Some("name"),
-        (None, "status_code" | "statusCode") => Some("status"),
+        (None, "span_name" | "spanName") => Some("name"),
+        (None, "status_code" | "statusCode") => Some("http.response.status_code"),
         (None, _) if word.len() > 4 => INTRINSICS.iter().find(|i| super::words::distance(word, i) == 1).copied(),
         _ => None,
     }

@@ -34,13 +34,30 @@ impl Lowering<'_> {
         self.hint_status(&all, span);
     }
 
-    /// Forgets the lists whose field a condition beside them asks for.
-    pub(super) fn close_lists(&mut self, since: usize, parts: &[Expr]) {
+    /// Forgets the lists whose field a condition beside them asks for: that it exists, joined by `and`, or that it is missing, by `or`.
+    pub(super) fn close_lists(&mut self, since: usize, parts: &[Expr], joined_by_or: bool) {
+        let asks = |part: &Expr, term: &Term| match part {
+            Expr::Exists(of) => !joined_by_or && of == term,
+            Expr::Missing(of) => joined_by_or && of == term,
+            Expr::Not(inner) => match &**inner {
+                Expr::Exists(of) => joined_by_or && of == term,
+                Expr::Missing(of) => !joined_by_or && of == term,
+                _ => false,
+            },
+            _ => false,
+        };
         let mut at = 0;
         self.open_lists.retain(|list| {
             at += 1;
-            at <= since || !parts.iter().any(|part| matches!(part, Expr::Exists(term) if *term == list.term))
+            at <= since || !parts.iter().any(|part| asks(part, &list.term))
         });
+    }
+
+    /// Forgets the lists in a predicate about a set whose spans all have the field.
+    pub(super) fn close_lists_of(&mut self, since: usize, set: &Spanset) {
+        let wheres: Vec<&Expr> = set.steps.iter().filter_map(|step| if let Step::Where(p) = step { Some(p) } else { None }).collect();
+        let all: Vec<Expr> = conditions(wheres).cloned().collect();
+        self.close_lists(since, &all, false);
     }
 
     /// Says of the lists that stayed open.
@@ -54,11 +71,28 @@ impl Lowering<'_> {
     fn hint_status(&mut self, all: &[&Expr], span: Span) {
         let error = all.iter().any(|e| pinned(e).is_some_and(|(f, v)| f.key == FieldKey::Status && is_text(v, "error")));
         let client = all.iter().any(|e| pinned(e).is_some_and(|(f, v)| f.key == FieldKey::Kind && !is_text(v, "server")));
-        let refused = all.iter().any(|e| match e {
-            Expr::Compare { op: CompareOp::Eq, left: Term::Field(f), right: Term::Literal(v) } => is_http_status(f) && is_4xx(v),
-            Expr::In { term: Term::Field(f), list, negated: false } => is_http_status(f) && list.iter().any(is_4xx),
-            _ => false,
-        });
+        let bound = |op: &CompareOp, v: &Value| {
+            let code = crate::value::number(v.view()).map_or(0.0, crate::value::Number::to_f64);
+            match op {
+                CompareOp::Gt | CompareOp::Ge => (399.0..500.0).contains(&code).then_some(true),
+                CompareOp::Lt | CompareOp::Le => (400.0..=500.0).contains(&code).then_some(false),
+                _ => None,
+            }
+        };
+        let bounds: Vec<bool> = all
+            .iter()
+            .filter_map(|e| match e {
+                Expr::Compare { op, left: Term::Field(f), right: Term::Literal(v) } if is_http_status(f) => bound(op, v),
+                _ => None,
+            })
+            .collect();
+        let between = bounds.contains(&true) && bounds.contains(&false);
+        let refused = between
+            || all.iter().any(|e| match e {
+                Expr::Compare { op: CompareOp::Eq, left: Term::Field(f), right: Term::Literal(v) } => is_http_status(f) && is_4xx(v),
+                Expr::In { term: Term::Field(f), list, negated: false } => is_http_status(f) && list.iter().any(is_4xx),
+                _ => false,
+            });
         if error && refused && !client {
             let note = Note::new(codes::STATUS_OF_4XX, "a server's span that answers 4xx has the status `unset`, not `error`")
                 .help("leave `status == error` out, or say `kind == client`");
@@ -262,6 +296,7 @@ pub(super) fn constant(expr: &Expr, present: Option<&Spanset>) -> Option<bool> {
             Some(set) if known(set) => Some(true),
             _ => compared(*op, range(left)?, range(right)?),
         },
+        Expr::NonEmpty(set) if set.steps.iter().any(|step| matches!(step, Step::Where(Expr::Const(false)))) => Some(false),
         Expr::NonEmpty(set) if known(set) => Some(true),
         Expr::Empty(set) if known(set) => Some(false),
         Expr::Quantified { quantifier, predicate, .. } => match (quantifier, &**predicate) {
@@ -273,9 +308,10 @@ pub(super) fn constant(expr: &Expr, present: Option<&Spanset>) -> Option<bool> {
     }
 }
 
-/// Whether a claim holds wherever the guard that was derived from it does.
+/// Whether a claim holds wherever the guard does.
 fn follows(guard: &Guard, claim: &Expr) -> bool {
     let tests = match guard {
+        Guard::When(when) => return when == claim,
         Guard::Derived(Expr::Or(items)) => items.iter().collect(),
         Guard::Derived(only) => vec![only],
         _ => return false,

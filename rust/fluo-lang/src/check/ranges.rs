@@ -25,13 +25,13 @@ impl Lowering<'_> {
             Level::Claim => format!("for either write `{a} or {b}`"),
             _ => format!("for either write `{a} or {b}`; for two spans of one trace write `trace.has(…) and trace.has(…)`"),
         };
-        self.warn(span, Note::new(codes::NEVER_HOLDS, format!("no value is both `{a}` and `{b}`")).help(help));
+        self.warn(span, Note::new(codes::NEVER_HOLDS, format!("no single value is both `{a}` and `{b}`")).help(help));
     }
 
     /// `x > 5 or x < 7`, `x != 'a' or x != 'b'`: every value is one of them.
     pub(super) fn hint_full_range(&mut self, parts: &[Expr], span: Span) {
         let Some((a, b)) = pair(parts, leave_nothing_out) else { return };
-        let message = format!("every value is `{}` or `{}`", self.text_of(&a), self.text_of(&b));
+        let message = format!("every value that can be compared is `{}` or `{}`", self.text_of(&a), self.text_of(&b));
         let help = format!("for what satisfies both write `{} and {}`", self.text_of(&a), self.text_of(&b));
         self.warn(span, Note::new(codes::NEVER_HOLDS, message).help(help));
     }

@@ -140,6 +140,7 @@ fn lowering<'a>(
         rule: raw.name.value.clone(),
         text,
         inserting: Vec::new(),
+        using: None,
         origin: text.origin,
         refused: false,
         depth: 0,

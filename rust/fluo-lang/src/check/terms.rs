@@ -143,8 +143,18 @@ impl<'a> Lowering<'a> {
     /// What to say about a field outside every predicate.
     pub(super) fn bare_field(&self, span: Span) -> Note {
         let written = self.written(span);
-        Note::new(codes::BARE_FIELD, format!("`{written}` stands outside a predicate"))
-            .help(format!("a claim speaks of spansets: `trace.spans.any({written})`"))
+        let meant = match &self.using {
+            Some(using) if using.whole == span => using.name.clone(),
+            _ => written.clone(),
+        };
+        let first = written.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let help = match (first.to_ascii_lowercase().as_str(), first) {
+            ("trace" | "spans", word) if word != first.to_ascii_lowercase() => format!("write `{}` in lower case", word),
+            ("span", "span") => "a claim speaks of spansets: `trace.spans`, `spans` or `trace.has(…)`".to_owned(),
+            ("yes" | "on", _) if written == first => "write `true`".to_owned(),
+            _ => format!("a claim speaks of spansets: `trace.spans.any({meant})`"),
+        };
+        Note::new(codes::BARE_FIELD, format!("`{written}` stands outside a predicate")).help(help)
     }
 
     fn negative(&mut self, inner: &'a Expr, level: Level, span: Span) -> Option<Typed> {
@@ -228,17 +238,29 @@ impl<'a> Lowering<'a> {
 
     /// Whether `a-b` is a word that wants quotes; then that has been said.
     fn is_hyphen(&mut self, op: Span, left: &Expr, right: &Expr) -> bool {
-        let mut start = left;
-        while let ExprKind::Binary { op: BinaryOp::Arith(ArithOp::Sub), right, .. } = &start.kind {
-            start = right;
+        let mut words = vec![right];
+        let (mut start, mut op) = (left, op);
+        loop {
+            let (inner, last) = match &start.kind {
+                ExprKind::Binary { op: BinaryOp::Arith(ArithOp::Sub), op_span, left, right } => (Some((left, *op_span)), &**right),
+                _ => (None, start),
+            };
+            let touching = last.span.end == op.start && words.last().is_some_and(|next| op.end == next.span.start);
+            if !touching || last.words().is_none() {
+                break;
+            }
+            words.push(last);
+            let Some((left, op_span)) = inner else { break };
+            (start, op) = (left, op_span);
         }
-        let touching = start.span.end == op.start && op.end == right.span.start;
-        let (Some(before), Some(after)) = (start.words(), right.words()) else { return false };
+        words.reverse();
+        let parts: Option<Vec<&[Segment]>> = words.iter().map(|word| word.words()).collect();
+        let (Some(parts), Some(start)) = (parts, words.first()) else { return false };
         // `a.b-c.d` may well be a difference; a word of one segment on one side hardly is.
-        if !touching || (before.len() > 1 && after.len() > 1) {
+        if parts.len() < 2 || (parts.len() == 2 && parts.iter().all(|part| part.len() > 1)) {
             return false;
         }
-        let text = format!("{}-{}", dotted(before), dotted(after));
+        let text = parts.into_iter().map(dotted).collect::<Vec<_>>().join("-");
         let note = Note::new(codes::HYPHEN, format!("`{text}` is read as a difference"))
             .help(format!("quote it: `'{text}'` (a key is `attr('{text}')`); for a difference put spaces around `-`"));
         self.error(Span { start: start.span.start, end: right.span.end }, note);

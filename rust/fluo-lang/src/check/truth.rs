@@ -27,14 +27,17 @@ impl<'a> Lowering<'a> {
             ExprKind::And(items) => {
                 let before = self.open_lists.len();
                 let parts = self.parts(items, level)?;
-                self.close_lists(before, &parts);
+                self.close_lists(before, &parts, false);
                 self.refuse_contradiction(&parts, level, expr.span);
                 self.hint_empty_range(&parts, level, expr.span);
                 self.hint_opposites(&parts, expr.span);
                 Some(flatten(parts, |e| if let Expr::And(inner) = e { Ok(inner) } else { Err(e) }, Expr::And))
             }
             ExprKind::Or(items) => {
+                let before = self.open_lists.len();
                 let parts = self.parts(items, level)?;
+                self.close_lists(before, &parts, true);
+                self.hint_second_string(items, &parts);
                 self.hint_full_range(&parts, expr.span);
                 self.hint_alternatives(&parts, expr.span);
                 Some(flatten(parts, |e| if let Expr::Or(inner) = e { Ok(inner) } else { Err(e) }, Expr::Or))
@@ -56,6 +59,22 @@ impl<'a> Lowering<'a> {
                     .help("compare it with something: `… == …`");
                 self.error(expr.span, note);
                 None
+            }
+        }
+    }
+
+    /// `user == 'a' or 'b'`: the second string is the name of a span.
+    fn hint_second_string(&mut self, items: &'a [ast::Expr], parts: &[Expr]) {
+        let compared = parts.iter().find_map(|part| match part {
+            Expr::Compare { op: CompareOp::Eq, left: Term::Field(_), right: Term::Literal(Value::String(text)) } => Some(text),
+            _ => None,
+        });
+        let Some(first) = compared else { return };
+        for item in items {
+            if let ExprKind::String(text) = &item.kind {
+                let note = Note::new(codes::BARE_NAME, format!("`'{}'` is read as the name of a span", text.value))
+                    .help(format!("for either value write `… in ['{first}', '{0}']`; for the name `name == '{0}'`", text.value));
+                self.warn(item.span, note);
             }
         }
     }

@@ -198,6 +198,7 @@ const HINTS: &[(&str, &str, &str, &str)] = &[
     ("never", "trace.has(kind == server and 'a' == 'b')", codes::NEVER_HOLDS, "'a' == 'b'"),
     ("never", "trace.has(servce == 'x')", codes::NEAR_INTRINSIC, "servce"),
     ("never", "trace.has(service_name == 'x')", codes::NEAR_INTRINSIC, "service_name"),
+    ("never", "trace.has(kind == server and x == null)", codes::NULL_WORD, "null"),
 ];
 
 /// Claims that are right: no hint.
@@ -307,7 +308,7 @@ fn limits_are_errors_of_their_own() {
     assert_eq!(one(&format!("trace.has({})", "a.b or ".repeat(20))), Some(codes::TEXT_TOO_LONG));
     assert_eq!(one("trace.has(((((((((((a.b)))))))))))"), Some(codes::NESTING));
     assert_eq!(one("trace.has(kind == server and a.b in [1, 2, 3, 4])"), Some(codes::LIST_TOO_LONG));
-    assert_eq!(one(r"trace.has(kind == server and a.b matches '\w{9}')"), Some(codes::REGEX_TOO_LARGE));
+    assert_eq!(one(r"trace.has(kind == server and a.b matches '\pL{9}')"), Some(codes::REGEX_TOO_LARGE));
     let many = "- name: a\n  never: trace.has(a.b)\n- name: b\n  never: trace.has(a.b)\n- name: c\n  never: trace.has(a.b)\n";
     assert_eq!(found(many, &limits).first().map(|d| d.0), Some(codes::TOO_MANY_RULES));
     // A define that doubles itself ten times over is a thousand times as large.
