@@ -133,6 +133,7 @@ impl<'a> Lowering<'a> {
         let note = Note::new(codes::UNKNOWN_FUNCTION, format!("there is no function `{name}`"));
         match did_you_mean(name, &FUNCTIONS) {
             Some(meant) => note.help(format!("did you mean `{meant}`?")),
+            None if matches!(name, "has" | "count") => note.help(format!("write `trace.{name}(…)`")),
             None if super::words::METHODS.contains(&name) => {
                 note.help(format!("`{name}` is a method of a spanset: `trace.spans.{name}(…)`"))
             }
