@@ -2,7 +2,7 @@
 
 use super::cell::Cell;
 use super::facts::{self, Facts, of_read};
-use super::view::{Frame, View};
+use super::view::{Frame, UNSEEN, View};
 use crate::plan::{Claim, ClaimTerm, Distinguished, Function};
 use crate::truth::{Reasons, Truth};
 use crate::verdict::Reason;
@@ -67,11 +67,11 @@ impl<'t> View<'t> {
         if !hidden.has(Reasons::OPEN) {
             hidden = hidden.and(self.dangling(&plan.name, None));
         }
-        if frame.instant.is_some() && plan.within.is_some() {
-            let bad = self.leaves_out_bad_times(set, frame.group);
-            if bad {
-                hidden = hidden.and(Reasons::of(Reason::BadTime));
-            }
+        if plan.within.is_some()
+            && let Some(instant) = frame.instant
+            && (instant == UNSEEN || self.leaves_out_bad_times(set, frame.group))
+        {
+            hidden = hidden.and(Reasons::of(Reason::BadTime));
         }
         hidden
     }

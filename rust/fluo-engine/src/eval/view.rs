@@ -42,6 +42,9 @@ pub(crate) struct View<'t> {
     pub(super) by_group: RefCell<HashMap<u32, Rc<GroupMembers>>>,
 }
 
+/// Stands for an instant at which windows hold whatever spans nobody saw; no span that was seen ends so late.
+pub(crate) const UNSEEN: u64 = u64::MAX;
+
 /// Which part of the trace a claim speaks of at the moment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Frame<'f> {

@@ -1,7 +1,7 @@
 //! `.within(D)` inside a trace: the claim is made at every instant, and all windows end at the same one.
 
 use super::rule::Outcome;
-use super::view::{Frame, View};
+use super::view::{Frame, UNSEEN, View};
 use crate::plan::RulePlan;
 use crate::truth::{Reasons, Truth};
 use crate::verdict::Reason;
@@ -41,7 +41,7 @@ impl<'t> View<'t> {
         if rule.windowed_sets.iter().any(|set| self.leaves_out_bad_times(*set, group)) {
             doubt = doubt.and(Reasons::of(Reason::BadTime));
         }
-        let is_decided = doubt.is_empty() || (doubt == self.hidden && self.holds_unseen(rule, group, worst));
+        let is_decided = doubt.is_empty() || self.holds_unseen(rule, group, worst);
         if !is_decided {
             worst = worst.worse(Outcome::Unknown(doubt));
         }
@@ -50,8 +50,7 @@ impl<'t> View<'t> {
 
     /// Whether windows of which nothing was seen, so that any spans may be in them, leave the outcome as it is.
     fn holds_unseen(&self, rule: &'t RulePlan, group: Option<&[u8]>, worst: Outcome) -> bool {
-        // No span that was seen ends so late.
-        let (unseen, _) = self.at(rule, Frame { group, instant: Some(u64::MAX) });
+        let (unseen, _) = self.at(rule, Frame { group, instant: Some(UNSEEN) });
         unseen == Outcome::NotApplicable || (unseen, worst) == (Outcome::Satisfied, Outcome::Satisfied)
     }
 

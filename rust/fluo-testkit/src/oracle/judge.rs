@@ -8,7 +8,7 @@ use super::Verdict;
 use super::claim::{holds, spansets};
 use super::direction::only_breaks;
 use super::reading::{Subject, term};
-use super::spanset::{View, groups_of, members};
+use super::spanset::{UNSEEN, View, groups_of, members};
 use super::truth::{Reason, Reasons, Truth};
 use super::value::Key;
 use super::world::{World, has_good_times};
@@ -114,9 +114,9 @@ fn judge_windows(world: &World<'_>, rule: &Rule, group: Option<&[Key]>) -> Verdi
             doubt = doubt.with(Reasons::of(Reason::BadTime));
         }
     }
-    // In a window of which nothing was seen, whatever spans may be: where even that decides, nothing is in doubt.
-    let unseen = judge(world, rule, View { group, instant: Some(u64::MAX), whole: false });
-    let decided = doubt == world.open && (unseen == Verdict::NotApplicable || (unseen, worst) == (Verdict::Satisfied, Verdict::Satisfied));
+    // In a window of which nothing was seen whatever spans may be: where even that decides, nothing is in doubt.
+    let unseen = judge(world, rule, View { group, instant: Some(UNSEEN), whole: false });
+    let decided = unseen == Verdict::NotApplicable || (unseen, worst) == (Verdict::Satisfied, Verdict::Satisfied);
     if doubt.is_empty() || decided { worst } else { worst.worse(Verdict::Inconclusive(doubt)) }
 }
 

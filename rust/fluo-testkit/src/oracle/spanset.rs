@@ -11,6 +11,9 @@ use super::truth::{Reason, Reasons, Truth};
 use super::value::Key;
 use super::world::{World, has_good_times};
 
+/// Stands for an instant at which windows hold whatever spans nobody saw.
+pub(super) const UNSEEN: u64 = u64::MAX;
+
 /// For which group and at which instant a claim is evaluated.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct View<'a> {
@@ -73,6 +76,9 @@ pub(super) fn members(world: &World<'_>, set: &Spanset, view: View<'_>) -> Membe
         }
     }
     if let (false, Some(width), Some(instant)) = (view.whole, set.within, view.instant) {
+        if instant == UNSEEN {
+            open = open.with(Reasons::of(Reason::BadTime));
+        }
         for (at, truth) in truths.iter_mut().enumerate() {
             let span = world.span(at);
             if *truth == Truth::False {
