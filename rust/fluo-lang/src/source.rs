@@ -13,6 +13,14 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// So many bytes from an offset on.
+    pub(crate) fn sized(start: usize, length: usize) -> Self {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: offset(start), end: offset(start + length) }
+    }
+}
+
 /// A rule source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {

@@ -76,10 +76,9 @@ pub(super) struct AllCandidate {
 }
 
 /// A define that is being inserted.
-#[derive(Debug, Clone)]
-pub(super) struct Use {
-    /// Its name, with `$`.
-    pub(super) name: String,
+#[derive(Debug)]
+pub(super) struct Use<'a> {
+    pub(super) name: &'a str,
     /// Where it is used, in the source.
     pub(super) place: Span,
     /// All that it stands for, in its own text.
@@ -103,10 +102,8 @@ pub(super) struct Lowering<'a> {
     pub(super) rule: String,
     /// The text whose spans are meant.
     pub(super) text: &'a ExprText,
-    /// The defines that are being inserted.
-    pub(super) inserting: Vec<&'a str>,
-    /// The innermost of them.
-    pub(super) using: Option<Use>,
+    /// The defines that are being inserted, the innermost last.
+    pub(super) inserting: Vec<Use<'a>>,
     /// The text of the claim in the source, for what is wrong with the whole.
     pub(super) origin: Span,
     /// Whether a limit was crossed (said once).
@@ -147,9 +144,9 @@ impl<'a> Lowering<'a> {
     fn report(&mut self, severity: DiagnosticSeverity, span: Span, mut note: Note) {
         let mut place = self.place(span);
         // What is wrong with a define as a whole is wrong where it is used: elsewhere it may be right.
-        if let Some(using) = self.using.as_ref().filter(|using| using.whole == span && OF_USES.contains(&note.code)) {
+        if let Some(using) = self.inserting.last().filter(|using| using.whole == span && OF_USES.contains(&note.code)) {
             place = using.place;
-            note.message = format!("in `{}`, {}", using.name, note.message);
+            note.message = format!("in `${}`, {}", using.name, note.message);
         }
         self.findings.push(note.at(severity, Some(self.rule.clone()), self.source, place));
     }
@@ -173,8 +170,8 @@ impl<'a> Lowering<'a> {
         let text = self.text.text.get(range).unwrap_or_default();
         let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         // A list of YAML has no text of its own.
-        if let (true, Some(using)) = (words.is_empty(), &self.using) {
-            words.clone_from(&using.name);
+        if let (true, Some(using)) = (words.is_empty(), self.inserting.last()) {
+            words = format!("${}", using.name);
         }
         if let Some((cut, _)) = words.char_indices().nth(80) {
             words.truncate(cut);

@@ -117,16 +117,13 @@ impl<'a> Lowering<'a> {
         };
         define.used.set(true);
         let expr = define.expr.as_ref()?;
-        if self.inserting.contains(&known.as_str()) {
+        if self.inserting.iter().any(|using| using.name == known) {
             return None;
         }
-        self.inserting.push(known);
-        let using = Use { name: format!("${known}"), place: self.place(name.span), whole: expr.span };
-        let outer = self.using.replace(using);
+        self.inserting.push(Use { name: known, place: self.place(name.span), whole: expr.span });
         let before = std::mem::replace(&mut self.text, &define.text);
         let result = run(self, expr);
         self.text = before;
-        self.using = outer;
         self.inserting.pop();
         result
     }

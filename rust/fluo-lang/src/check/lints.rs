@@ -1,6 +1,7 @@
 //! Hints: rules that are right in form and probably mean something else.
 
 use super::context::{Level, Lowering, Note};
+use super::opposites::presence;
 use crate::codes;
 use crate::program::{
     AggregateFn, CompareOp, Expr, Field, FieldKey, Guard, Owner, Polarity, Quantifier, RelationKind, Spanset, Step, Term,
@@ -36,16 +37,7 @@ impl Lowering<'_> {
 
     /// Forgets the lists whose field a condition beside them asks for: that it exists, joined by `and`, or that it is missing, by `or`.
     pub(super) fn close_lists(&mut self, since: usize, parts: &[Expr], joined_by_or: bool) {
-        let asks = |part: &Expr, term: &Term| match part {
-            Expr::Exists(of) => !joined_by_or && of == term,
-            Expr::Missing(of) => joined_by_or && of == term,
-            Expr::Not(inner) => match &**inner {
-                Expr::Exists(of) => joined_by_or && of == term,
-                Expr::Missing(of) => !joined_by_or && of == term,
-                _ => false,
-            },
-            _ => false,
-        };
+        let asks = |part: &Expr, term: &Term| presence(part) == Some((term, !joined_by_or));
         let mut at = 0;
         self.open_lists.retain(|list| {
             at += 1;

@@ -40,16 +40,23 @@ fn is_negation(a: &Expr, b: &Expr) -> bool {
     }
 }
 
+/// The term that an expression asks the presence of, and whether it asks that it is there.
+pub(super) fn presence(expr: &Expr) -> Option<(&Term, bool)> {
+    match expr {
+        Expr::Exists(term) => Some((term, true)),
+        Expr::Missing(term) => Some((term, false)),
+        Expr::Not(inner) => match &**inner {
+            Expr::Exists(term) => Some((term, false)),
+            Expr::Missing(term) => Some((term, true)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Whether the first says that a field is missing, and the second compares it, which is false then.
 fn needs_what_is_missing(a: &Expr, b: &Expr) -> bool {
-    let missing = match a {
-        Expr::Missing(term) => term,
-        Expr::Not(inner) => match &**inner {
-            Expr::Exists(term) => term,
-            _ => return false,
-        },
-        _ => return false,
-    };
+    let Some((missing, false)) = presence(a) else { return false };
     match b {
         Expr::Compare { left, right, .. } | Expr::Text { left, right, .. } => missing == left || missing == right,
         Expr::In { term, .. } | Expr::Matches { term, .. } => missing == term,

@@ -140,7 +140,6 @@ fn lowering<'a>(
         rule: raw.name.value.clone(),
         text,
         inserting: Vec::new(),
-        using: None,
         origin: text.origin,
         refused: false,
         depth: 0,

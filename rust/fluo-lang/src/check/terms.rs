@@ -144,8 +144,8 @@ impl<'a> Lowering<'a> {
     /// What to say about a field outside every predicate.
     pub(super) fn bare_field(&self, span: Span) -> Note {
         let written = self.written(span);
-        let meant = match &self.using {
-            Some(using) if using.whole == span => using.name.clone(),
+        let meant = match self.inserting.last() {
+            Some(using) if using.whole == span => format!("${}", using.name),
             _ => written.clone(),
         };
         let first = written.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();

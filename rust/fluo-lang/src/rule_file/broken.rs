@@ -72,7 +72,7 @@ fn follows_comment(source: &str, at: u32) -> bool {
 pub(super) fn character_at(source: &str, at: u32) -> Span {
     let rest = source.get(at as usize..).unwrap_or_default();
     let width = rest.chars().next().filter(|c| !c.is_whitespace()).map_or(0, char::len_utf8);
-    Span { start: at, end: at + u32::try_from(width).unwrap_or(0) }
+    Span::sized(at as usize, width)
 }
 
 /// The character at an offset, for a message.
@@ -82,6 +82,15 @@ fn character(source: &str, at: u32) -> String {
         Some(character) => format!("`{}`", character.escape_debug()),
         None => "nothing".to_owned(),
     }
+}
+
+/// The lines of a text with the offset of each.
+pub(super) fn lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
+    source.split_inclusive('\n').scan(0, |next, line| {
+        let start = *next;
+        *next += line.len();
+        Some((start, line))
+    })
 }
 
 /// A part of a broken file that may be read by itself.
@@ -108,10 +117,8 @@ pub(super) fn parts(source: &str) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut rules = true;
     let mut indentation = None;
-    let mut offset = 0;
-    for line in source.split_inclusive('\n') {
-        let start = offset;
-        offset += line.len();
+    for (start, line) in lines(source) {
+        let end = start + line.len();
         let text = line.trim_start_matches(' ');
         let indent = line.len() - text.len();
         let item = text.starts_with("- ") || text.trim_end() == "-";
@@ -126,8 +133,8 @@ pub(super) fn parts(source: &str) -> Vec<Part> {
             None
         };
         match (kind, parts.last_mut()) {
-            (Some(kind), _) => parts.push(Part { range: start..offset, kind }),
-            (None, Some(part)) => part.range.end = offset,
+            (Some(kind), _) => parts.push(Part { range: start..end, kind }),
+            (None, Some(part)) => part.range.end = end,
             (None, None) => {}
         }
     }

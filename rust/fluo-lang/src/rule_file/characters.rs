@@ -16,22 +16,17 @@ pub(super) fn readable<'s>(findings: &mut Findings, source: &'s str) -> Cow<'s, 
     if let Some(at) = source.find(if whole { REPLACEMENT } else { '\0' }) {
         let message = if whole { "this is no UTF-8" } else { "this is no UTF-8 text: it holds the character NUL" };
         let width = if whole { REPLACEMENT.len_utf8() } else { 1 };
-        let _ = findings.error(codes::NOT_UTF8, span(at, width), message).help("save the file as UTF-8");
+        let _ = findings.error(codes::NOT_UTF8, Span::sized(at, width), message).help("save the file as UTF-8");
     }
     if !whole {
         return Cow::Borrowed("");
     }
     let Some((at, first)) = source.char_indices().find(|(_, c)| is_forbidden(*c)) else { return Cow::Borrowed(source) };
     let message = format!("the control character `{}` has no meaning here", first.escape_debug());
-    let _ = findings.error(codes::CHARACTER, span(at, first.len_utf8()), message).help("remove it");
+    let _ = findings.error(codes::CHARACTER, Span::sized(at, first.len_utf8()), message).help("remove it");
     Cow::Owned(source.chars().flat_map(|c| if is_forbidden(c) { vec![' '; c.len_utf8()] } else { vec![c] }).collect())
 }
 
 fn is_forbidden(c: char) -> bool {
     c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}')
-}
-
-fn span(at: usize, width: usize) -> Span {
-    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    Span { start: offset(at), end: offset(at + width) }
 }

@@ -2,6 +2,7 @@
 
 use crate::source::Span;
 
+use super::broken::lines;
 use super::node::Trouble;
 
 /// A mistake that the parser did not name.
@@ -22,20 +23,6 @@ pub(super) fn behind(source: &str, at: u32, trouble: Trouble, keys: &[&str]) -> 
     }
 }
 
-fn span(start: usize, length: usize) -> Span {
-    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    Span { start: offset(start), end: offset(start + length) }
-}
-
-/// The lines of a text with the offset of each.
-fn lines(source: &str) -> impl Iterator<Item = (usize, &str)> {
-    source.split_inclusive('\n').scan(0, |next, line| {
-        let start = *next;
-        *next += line.len();
-        Some((start, line))
-    })
-}
-
 /// The key that a line begins with, and its offset in the line.
 fn key<'l>(line: &'l str, keys: &[&str]) -> Option<(usize, &'l str)> {
     let text = line.trim_start_matches([' ', '-']);
@@ -51,7 +38,7 @@ fn sticking(source: &str, at: u32, keys: &[&str]) -> Option<Trap> {
         let after = line.get(offset + key.len() + 1..)?;
         let sticks = after.starts_with(|c: char| !c.is_whitespace());
         sticks.then(|| Trap {
-            span: span(start + offset, key.len() + 1),
+            span: Span::sized(start + offset, key.len() + 1),
             message: format!("a space has to follow `{key}:`"),
             help: "put a space after the colon",
         })
@@ -68,7 +55,7 @@ fn indented(source: &str, at: u32, keys: &[&str]) -> Option<Trap> {
             let (column, name) = before.filter(|(column, _)| *column != offset)?;
             let more = if offset > column { "more" } else { "less" };
             return Some(Trap {
-                span: span(start + offset, key.len()),
+                span: Span::sized(start + offset, key.len()),
                 message: format!("`{key}` is indented {more} than `{name}`"),
                 help: "indent all keys of a rule alike",
             });
@@ -87,7 +74,7 @@ fn tab(source: &str, at: u32) -> Option<Trap> {
     })?;
     let column = line.find('\t')?;
     let message = "a tab stands in the indentation".to_owned();
-    Some(Trap { span: span(offset + column, 1), message, help: "indent with spaces" })
+    Some(Trap { span: Span::sized(offset + column, 1), message, help: "indent with spaces" })
 }
 
 /// The quote that is never closed: of the values that begin with a quote the first whose end does not come before the offset.
@@ -106,7 +93,7 @@ fn opening(source: &str, at: u32) -> Option<Trap> {
             None => {
                 let quote = char::from(quote);
                 let message = format!("a text that begins with `{quote}` has no end");
-                return Some(Trap { span: span(from, 1), message, help: "close the quote where the text ends" });
+                return Some(Trap { span: Span::sized(from, 1), message, help: "close the quote where the text ends" });
             }
         }
     }
@@ -137,7 +124,7 @@ fn escape(source: &str, at: u32) -> Option<Trap> {
                 let (_, escaped) = chars.next()?;
                 if !"0abt\tnvfre \"/\\N_LPxuU\n\r".contains(escaped) {
                     return Some(Trap {
-                        span: span(at as usize + offset, 1 + escaped.len_utf8()),
+                        span: Span::sized(at as usize + offset, 1 + escaped.len_utf8()),
                         message: format!("`\\{}` is no escape of a text in double quotes", escaped.escape_debug()),
                         help: "put the text into single quotes or a block (`|`), or double the backslash",
                     });

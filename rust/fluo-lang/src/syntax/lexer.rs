@@ -116,7 +116,7 @@ impl<'a> Lexer<'a> {
                 '≠' => "write `!=`",
                 '≤' => "write `<=`",
                 '≥' => "write `>=`",
-                '\u{a0}' | '\u{200b}' | '\u{feff}' => "remove it: it is invisible, and no space",
+                '\u{200b}' | '\u{feff}' => "remove it: it is invisible, and no space",
                 odd if odd.is_control() => "remove it",
                 _ => "quote text that is no word: `'…'`; a key that is no word is `attr('…')`",
             };

@@ -10,9 +10,6 @@ use crate::source::Span;
 /// Words that cannot stand where an operand is expected.
 pub(crate) const OPERATOR_WORDS: [&str; 8] = ["and", "or", "not", "in", "implies", "contains", "starts_with", "ends_with"];
 
-/// The units of a duration.
-const UNITS: [&str; 7] = ["ns", "us", "ms", "s", "m", "h", "d"];
-
 /// Reads the tokens as one expression. `None` where nothing at all could be read.
 pub(crate) fn parse(tokens: &[Token], nesting: usize) -> (Option<Expr>, Vec<SyntaxError>) {
     let mut parser = Parser { tokens, at: 0, depth: 0, nesting, errors: Vec::new(), too_deep: false };
@@ -545,7 +542,7 @@ const SHARE: &str = "`%` is the remainder of a division; a share is a number: `0
 fn hint(before: Option<&TokenKind>, found: &TokenKind) -> Option<&'static str> {
     match (before?, found) {
         (TokenKind::Sym(Sym::Percent), _) => Some(SHARE),
-        (TokenKind::Number(_), TokenKind::Word(word)) if UNITS.contains(&word.as_str()) => {
+        (TokenKind::Number(_), TokenKind::Word(word)) if super::parse_duration(&format!("1{word}")).is_some() => {
             Some("a unit follows its number without a space: `5m`")
         }
         (TokenKind::Number(_), TokenKind::Sym(Sym::Dot)) => Some("quote text that begins like a number: `'1.2.3'`"),

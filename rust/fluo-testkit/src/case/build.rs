@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use fluo_lang::diagnostic::DiagnosticSeverity;
 use fluo_lang::limits::Limits;
 use fluo_lang::program::{Expr, RuleSet, Step};
+use fluo_lang::render::Report;
 use fluo_lang::source::{Source, SourceKind};
 use serde_saphyr::Spanned;
 
@@ -319,26 +320,18 @@ fn episode(text: &str) -> Result<(u64, Option<u64>), String> {
 
 fn load(context: &mut Context<'_>, line: u64, sources: &[Source], expectations: &[Expectation]) -> Option<RuleSet> {
     let loaded = fluo_lang::load(sources, &Limits::default());
+    let report = Report::new(sources, &loaded.diagnostics);
     for diagnostic in loaded.diagnostics.iter().filter(|d| d.severity == DiagnosticSeverity::Error) {
         let expectation = expectations.iter().find(|e| Some(&e.rule) == diagnostic.rule.as_ref());
         let (line, title) = expectation.map_or((line, diagnostic.rule.clone()), |e| (e.line, Some(e.title.clone())));
         let title = title.map_or_else(String::new, |title| format!("`{title}`: "));
-        let place = sources.get(diagnostic.source.0 as usize).map_or_else(String::new, |source| place_in(source, diagnostic.span.start));
+        // A list of rules has no lines.
+        let file = sources.get(diagnostic.source.0 as usize).filter(|source| source.kind == SourceKind::File);
+        let place = file.map_or_else(String::new, |file| format!("{}: ", report.place(diagnostic).short(file)));
         let help = diagnostic.help.as_ref().map_or_else(String::new, |help| format!(" ({help})"));
         context.error(line, 1, format!("{title}{place}{}{help}", diagnostic.message));
     }
     loaded.rules
-}
-
-/// Where something stands in a rule file, or in the text of rules that a test has; a list of rules has no lines.
-fn place_in(source: &Source, at: u32) -> String {
-    if source.kind == SourceKind::Inline {
-        return String::new();
-    }
-    let before = source.text.get(..at as usize).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    format!("{}:{line}:{column}: ", source.name)
 }
 
 fn read_calls(context: &mut Context<'_>, table: &[form::Call]) -> CallTable {

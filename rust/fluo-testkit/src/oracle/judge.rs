@@ -114,10 +114,13 @@ fn judge_windows(world: &World<'_>, rule: &Rule, group: Option<&[Key]>) -> Verdi
             doubt = doubt.with(Reasons::of(Reason::BadTime));
         }
     }
+    if doubt.is_empty() {
+        return worst;
+    }
     // In a window of which nothing was seen whatever spans may be: where even that decides, nothing is in doubt.
     let unseen = judge(world, rule, View { group, instant: Some(UNSEEN), whole: false });
     let decided = unseen == Verdict::NotApplicable || (unseen, worst) == (Verdict::Satisfied, Verdict::Satisfied);
-    if doubt.is_empty() || decided { worst } else { worst.worse(Verdict::Inconclusive(doubt)) }
+    if decided { worst } else { worst.worse(Verdict::Inconclusive(doubt)) }
 }
 
 /// The instants at which a claim with windows is made and at which something changes.
