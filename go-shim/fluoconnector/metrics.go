@@ -92,8 +92,8 @@ func (e *metricsEdge) metrics(engine *shim.Shared) pmetric.Metrics {
 	sm.Scope().SetVersion(e.set.BuildInfo.Version)
 	w := metricWriter{
 		to:    sm.Metrics(),
-		start: pcommon.NewTimestampFromTime(engine.Started()),
-		now:   pcommon.NewTimestampFromTime(time.Now()),
+		start: pcommon.Timestamp(engine.Started()),
+		now:   pcommon.Timestamp(engine.Now()),
 	}
 	w.verdicts(s)
 	w.counter("fluo.spans", "Spans that were evaluated", "{span}", s.SpansReceived)

@@ -116,7 +116,7 @@ func (d *Drainer) drain(ctx context.Context, stop <-chan struct{}) {
 
 // take fetches the next chunk.
 func (d *Drainer) take() bool {
-	data, res, err := d.runtime.eng.Drain(d.form, now(), chunk)
+	data, res, err := d.runtime.eng.Drain(d.form, d.runtime.Now(), chunk)
 	if err != nil {
 		d.runtime.drainFailed(err)
 		return false
@@ -153,7 +153,7 @@ func (d *Drainer) offer(ctx context.Context, stop <-chan struct{}) bool {
 func (d *Drainer) abandon() error {
 	lost := d.signals
 	for {
-		_, res, err := d.runtime.eng.Drain(d.form, now(), chunk)
+		_, res, err := d.runtime.eng.Drain(d.form, d.runtime.Now(), chunk)
 		if err != nil || res.Signals == 0 {
 			break
 		}
@@ -170,7 +170,7 @@ func (d *Drainer) abandon() error {
 // discard empties the queue into nothing.
 func (r *Runtime) discard() {
 	for {
-		_, res, err := r.eng.Drain(engine.FormLogs, now(), chunk)
+		_, res, err := r.eng.Drain(engine.FormLogs, r.Now(), chunk)
 		if err != nil {
 			r.drainFailed(err)
 			return

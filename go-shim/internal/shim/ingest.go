@@ -35,7 +35,7 @@ func (r *Runtime) ingestProjected(td ptrace.Traces, p *projection.Projection) (e
 	if len(buf.Bytes()) == 0 {
 		return engine.IngestResult{}, nil
 	}
-	return r.eng.Ingest(p.Epoch(), now(), buf.Bytes())
+	return r.eng.Ingest(p.Epoch(), r.clock.now(), buf.Bytes())
 }
 
 // ingestAgain follows a reload: once more by the new projection, and if that has been replaced meanwhile, as a whole,
@@ -53,5 +53,5 @@ func (r *Runtime) ingestAgain(td ptrace.Traces) (engine.IngestResult, error) {
 		r.log.Error("cannot encode a batch", zap.Error(err))
 		return engine.IngestResult{}, err
 	}
-	return r.eng.Ingest(0, now(), whole)
+	return r.eng.Ingest(0, r.clock.now(), whole)
 }

@@ -89,7 +89,7 @@ func (w *ruleWatch) load(sources []engine.Source) error {
 		return err
 	}
 	defer rules.Close()
-	if err := r.eng.Swap(rules, now()); err != nil {
+	if err := r.eng.Swap(rules, r.clock.now()); err != nil {
 		if engine.IsPoisoned(err) {
 			r.poison(err)
 		}

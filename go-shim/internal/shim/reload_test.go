@@ -125,7 +125,7 @@ func TestOutdatedBatchIsEncodedAgain(t *testing.T) {
 			"name": "r", "never": "trace.spans.where(key" + string(rune('a'+i)) + " == 1).count() > 1",
 		}}}})
 		require.NoError(t, err)
-		require.NoError(t, r.eng.Swap(rules, now()))
+		require.NoError(t, r.eng.Swap(rules, r.clock.now()))
 		rules.Close()
 	}
 	_, err := r.ingestProjected(tracetest.Trace(1, "a"), outdated)

@@ -28,7 +28,8 @@ type Runtime struct {
 	cfg     *Config
 	log     *zap.Logger
 	eng     *engine.Engine
-	started time.Time
+	clock   *clock
+	started uint64
 
 	projecting sync.Mutex // held while the projection is read again
 	projected  atomic.Pointer[projection.Projection]
@@ -54,7 +55,9 @@ type Runtime struct {
 }
 
 // Start compiles the rules, makes the engine and starts the goroutines that let time pass and reload rules.
-func Start(cfg *Config, log *zap.Logger) (*Runtime, error) {
+func Start(cfg *Config, log *zap.Logger) (*Runtime, error) { return startAt(hostClock(), cfg, log) }
+
+func startAt(clock *clock, cfg *Config, log *zap.Logger) (*Runtime, error) {
 	if err := engine.CheckLibrary(); err != nil {
 		return nil, err
 	}
@@ -72,8 +75,8 @@ func Start(cfg *Config, log *zap.Logger) (*Runtime, error) {
 	}
 	defer rules.Close()
 
-	r := &Runtime{cfg: cfg, log: log, started: time.Now(), wake: make(chan struct{}, 1)}
-	r.eng, err = engine.New(rules, cfg.settings(), now())
+	r := &Runtime{cfg: cfg, log: log, clock: clock, started: clock.now(), wake: make(chan struct{}, 1)}
+	r.eng, err = engine.New(rules, cfg.settings(), r.started)
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the engine: %w", err)
 	}
@@ -99,7 +102,7 @@ func Start(cfg *Config, log *zap.Logger) (*Runtime, error) {
 func (r *Runtime) Flush() {
 	r.flush.Do(func() {
 		r.flushed.Store(true)
-		res, err := r.eng.Flush(now())
+		res, err := r.eng.Flush(r.clock.now())
 		r.after(res, err)
 		r.keepStats()
 	})
@@ -115,8 +118,11 @@ func (r *Runtime) Close() {
 	})
 }
 
-// Started is when the engine was made.
-func (r *Runtime) Started() time.Time { return r.started }
+// Started is when the engine was made, in nanoseconds since the Unix epoch.
+func (r *Runtime) Started() uint64 { return r.started }
+
+// Now is the engine's time, never before Started.
+func (r *Runtime) Now() uint64 { return r.clock.now() }
 
 // Attach makes host hear of the state of the engine: what it is already, and every change until detach is called.
 func (r *Runtime) Attach(host component.Host) (detach func()) { return r.hosts.add(host) }
@@ -135,10 +141,11 @@ func (r *Runtime) tickLoop(ctx context.Context) {
 }
 
 func (r *Runtime) tick() {
+	r.clock.follow()
 	if r.poisoned.Load() || r.flushed.Load() {
 		return
 	}
-	res, err := r.eng.Tick(now())
+	res, err := r.eng.Tick(r.clock.now())
 	r.after(res, err)
 	if r.draining.Load() == 0 {
 		r.discard() // a metrics edge alone has nowhere to send signals
@@ -209,6 +216,3 @@ func (r *Runtime) logWarnings(report engine.Report) {
 		}
 	}
 }
-
-// now is the collector's clock. The engine itself never lets it go back.
-func now() uint64 { return uint64(time.Now().UnixNano()) }
