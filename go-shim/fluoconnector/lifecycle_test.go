@@ -6,12 +6,17 @@
 package fluoconnector
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/connector"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/fluo-otel/fluo/go-shim/internal/engine"
 	"github.com/fluo-otel/fluo/go-shim/internal/tracetest"
@@ -60,4 +65,42 @@ func TestStartRefusesBadRules(t *testing.T) {
 	assert.ErrorContains(t, edge.Start(t.Context(), &tracetest.Host{}), "payment-needs-fraud-check")
 	require.NoError(t, edge.Shutdown(t.Context()))
 	assert.Zero(t, engine.LiveCount())
+}
+
+// TestShutdownEndsWhateverTheConsumersDo is about consumers that hear of nothing, in both orders, because the collector
+// shuts the edges down one after the other.
+func TestShutdownEndsWhateverTheConsumersDo(t *testing.T) {
+	for _, logsFirst := range []bool{true, false} {
+		tel, cfg := telemetry(t), config()
+		cfg.MetricsInterval = pause
+		gate, entered := tracetest.NewGate(), make(chan struct{}, 10)
+		deaf := func() error {
+			select {
+			case entered <- struct{}{}:
+			default:
+			}
+			return gate.Pass(context.Background())
+		}
+		toLogs, err := consumer.NewLogs(func(context.Context, plog.Logs) error { return deaf() })
+		require.NoError(t, err)
+		toMetrics, err := consumer.NewMetrics(func(context.Context, pmetric.Metrics) error { return deaf() })
+		require.NoError(t, err)
+		edges := []connector.Traces{newLogsEdge(t, tel, cfg, toLogs), newMetricsEdge(t, telemetry(t), cfg, toMetrics)}
+		for _, edge := range edges {
+			start(t, edge)
+		}
+		consume(t, edges[0], tracetest.Trace(1, tracetest.Charge, tracetest.Charge))
+		<-entered
+		<-entered
+		if !logsFirst {
+			edges[0], edges[1] = edges[1], edges[0]
+		}
+		began := time.Now()
+		for _, edge := range edges {
+			assert.ErrorIs(t, edge.Shutdown(context.Background()), context.DeadlineExceeded)
+		}
+		assert.Less(t, time.Since(began), 5100*time.Millisecond)
+		assert.Zero(t, engine.LiveCount())
+		gate.Open()
+	}
 }

@@ -40,18 +40,18 @@ func (e *metricsEdge) Start(_ context.Context, host component.Host) error {
 
 // Shutdown decides the open traces and emits the final counts.
 func (e *metricsEdge) Shutdown(ctx context.Context) error {
-	if e.engine == nil {
+	s := e.engine
+	if s == nil {
 		return nil
 	}
+	ctx, end := s.Ending(ctx)
+	defer end()
 	e.cancel()
-	var err error
-	select {
-	case <-e.done:
-		e.engine.Flush()
-		err = e.next.ConsumeMetrics(ctx, e.metrics(e.engine))
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
+	err := shim.Finish(ctx, func() error {
+		<-e.done
+		s.Flush()
+		return e.next.ConsumeMetrics(ctx, e.metrics(s))
+	})
 	return errors.Join(err, e.close())
 }
 

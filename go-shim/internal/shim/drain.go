@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
@@ -22,14 +23,9 @@ const chunk = 512
 type retryPolicy struct {
 	first, most time.Duration // pause before the first and between later attempts
 	total       time.Duration // after this the chunk counts as failed
-	atShutdown  time.Duration // the same while shutting down without a deadline
-	abandon     time.Duration // how long a consumer may take to notice that it was cancelled
 }
 
-var defaultRetry = retryPolicy{
-	first: 100 * time.Millisecond, most: 5 * time.Second, total: time.Minute,
-	atShutdown: 5 * time.Second, abandon: time.Second,
-}
+var defaultRetry = retryPolicy{first: 100 * time.Millisecond, most: 5 * time.Second, total: time.Minute}
 
 // Drainer moves signals from the engine's queue into the next consumer, on a goroutine of its own. While the consumer
 // refuses, the queue holds what comes; what it cannot hold is dropped there and counted.
@@ -41,7 +37,8 @@ type Drainer struct {
 
 	// pending is the chunk under way. It is decoded again for each attempt, because a consumer owns what it is given.
 	pending []byte
-	signals uint64
+	// held is how many signals pending has. Who sets it to zero says what became of them.
+	held atomic.Int64
 
 	stop   chan struct{}
 	done   chan struct{}
@@ -64,29 +61,23 @@ func startDrainer(r *Runtime, form engine.Form, deliver func(context.Context, []
 	return d
 }
 
-// Shutdown hands on everything that is queued and ends the goroutine. Call it after Runtime.Flush, once. It returns when
-// ctx ends at the latest, save for the moment a consumer takes to notice; what was not handed on by then has failed.
+// Shutdown hands on everything that is queued and ends the goroutine. Call it after Runtime.Flush, once. It returns with
+// [Runtime.Ending] of ctx, save for the moment a consumer takes to notice; what was not handed on by then has failed. The
+// goroutine ends when the consumer returns, if it ever does.
 func (d *Drainer) Shutdown(ctx context.Context) error {
-	close(d.stop)
-	defer d.cancel()
 	defer d.runtime.draining.Add(-1)
-	select {
-	case <-d.done:
-	case <-ctx.Done():
-		d.cancel()
-		select {
-		case <-d.done:
-		case <-time.After(d.retry.abandon):
-			return fmt.Errorf("the next consumer still holds signals: %w", ctx.Err())
-		}
-	}
-	limit, end := context.WithTimeout(ctx, d.retry.atShutdown)
+	ctx, end := d.runtime.Ending(ctx)
 	defer end()
-	if _, bounded := ctx.Deadline(); bounded {
-		limit = ctx
+	context.AfterFunc(ctx, d.cancel)
+	close(d.stop)
+	err := Finish(ctx, func() error {
+		<-d.done
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("the next consumer still holds signals: %w", err)
 	}
-	d.drain(limit, nil)
-	return d.abandon()
+	return errors.Join(d.abandon(), err)
 }
 
 func (d *Drainer) loop(ctx context.Context) {
@@ -94,6 +85,7 @@ func (d *Drainer) loop(ctx context.Context) {
 	for {
 		select {
 		case <-d.stop:
+			d.drain(ctx, nil)
 			return
 		case <-d.runtime.wake:
 			d.drain(ctx, d.stop)
@@ -104,13 +96,14 @@ func (d *Drainer) loop(ctx context.Context) {
 // drain empties the queue. It ends early, with a chunk still pending, when stop or ctx says so.
 func (d *Drainer) drain(ctx context.Context, stop <-chan struct{}) {
 	for ctx.Err() == nil {
-		if d.signals == 0 && !d.take() {
+		if d.pending == nil && !d.take() {
 			return
 		}
 		if !d.offer(ctx, stop) {
 			return
 		}
-		d.pending, d.signals = nil, 0
+		d.pending = nil
+		d.release()
 	}
 }
 
@@ -121,8 +114,20 @@ func (d *Drainer) take() bool {
 		d.runtime.drainFailed(err)
 		return false
 	}
-	d.pending, d.signals = data, res.Signals
-	return res.Signals > 0
+	if res.Signals == 0 {
+		return false
+	}
+	d.pending = data
+	d.held.Store(int64(res.Signals))
+	d.runtime.signalsHeld.Add(int64(res.Signals))
+	return true
+}
+
+// release says how many signals of the pending chunk nobody has accounted for yet, and that the caller does.
+func (d *Drainer) release() int64 {
+	n := d.held.Swap(0)
+	d.runtime.signalsHeld.Add(-n)
+	return n
 }
 
 // offer hands the pending chunk on, again and again while the consumer may still take it. It returns false where the
@@ -135,8 +140,9 @@ func (d *Drainer) offer(ctx context.Context, stop <-chan struct{}) bool {
 			return true
 		}
 		if consumererror.IsPermanent(err) || time.Now().Add(pause).After(giveUp) {
-			d.runtime.signalsFailed.Add(int64(d.signals))
-			d.runtime.log.Error("signals not taken by the next consumer", zap.Uint64("signals", d.signals), zap.Error(err))
+			n := d.release()
+			d.runtime.signalsFailed.Add(n)
+			d.runtime.log.Error("signals not taken by the next consumer", zap.Int64("signals", n), zap.Error(err))
 			return true
 		}
 		select {
@@ -151,19 +157,18 @@ func (d *Drainer) offer(ctx context.Context, stop <-chan struct{}) bool {
 
 // abandon counts what could not be handed on before the end.
 func (d *Drainer) abandon() error {
-	lost := d.signals
+	lost := d.release()
 	for {
 		_, res, err := d.runtime.eng.Drain(d.form, d.runtime.Now(), chunk)
 		if err != nil || res.Signals == 0 {
 			break
 		}
-		lost += res.Signals
+		lost += int64(res.Signals)
 	}
-	d.pending, d.signals = nil, 0
 	if lost == 0 {
 		return nil
 	}
-	d.runtime.signalsFailed.Add(int64(lost))
+	d.runtime.signalsFailed.Add(lost)
 	return fmt.Errorf("%d signals were not taken by the next consumer before the shutdown ended", lost)
 }
 

@@ -44,6 +44,7 @@ type Runtime struct {
 	lastStats atomic.Pointer[engine.Stats]
 
 	ingestErrors  atomic.Int64
+	signalsHeld   atomic.Int64 // taken from the engine, not yet by the next consumer
 	signalsFailed atomic.Int64
 	reloads       atomic.Int64
 	reloadsFailed atomic.Int64
@@ -51,6 +52,7 @@ type Runtime struct {
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	ending  ending
 	closing sync.Once
 }
 
@@ -76,6 +78,7 @@ func startAt(clock *clock, cfg *Config, log *zap.Logger) (*Runtime, error) {
 	defer rules.Close()
 
 	r := &Runtime{cfg: cfg, log: log, clock: clock, started: clock.now(), wake: make(chan struct{}, 1)}
+	r.ending.time = endingTime
 	r.eng, err = engine.New(rules, cfg.settings(), r.started)
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the engine: %w", err)

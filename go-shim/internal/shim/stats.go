@@ -37,6 +37,7 @@ func (r *Runtime) Snapshot() Snapshot {
 	}
 	if last := r.lastStats.Load(); last != nil {
 		s.Stats = *last
+		s.SignalsQueued += r.signalsHeld.Load()
 	}
 	return s
 }
