@@ -1,6 +1,6 @@
 //! Old and new names of one attribute, by the OpenTelemetry semantic conventions.
 //!
-//! The table holds renames that kept the value: the published schema files from 1.17 to 1.44, and the migration guides for HTTP
+//! The table holds renames that kept the value: the published schema files from 1.8 to 1.44, and the migration guides for HTTP
 //! and databases where these say more. Left out are renames that changed the value (`http.flavor`, `net.transport`,
 //! `code.function`, `rpc.grpc.status_code`), split it (`http.target`), were taken back (`enduser.id`) or are about metrics.
 //!
@@ -20,16 +20,20 @@ const RENAMES: &[(&str, &str)] = &[
     ("http.client_ip", "client.address"),
     ("http.request_content_length", "http.request.body.size"),
     ("http.response_content_length", "http.response.body.size"),
+    ("http.retry_count", "http.resend_count"),
     ("http.resend_count", "http.request.resend_count"),
+    ("http.retry_count", "http.request.resend_count"),
     ("net.host.name", "server.address"),
     ("net.peer.name", "server.address"),
     ("tls.client.server_name", "server.address"),
     ("net.host.port", "server.port"),
     ("net.peer.port", "server.port"),
     ("net.sock.peer.addr", "network.peer.address"),
+    ("net.peer.ip", "net.sock.peer.addr"),
     ("net.peer.ip", "network.peer.address"),
     ("net.sock.peer.port", "network.peer.port"),
     ("net.sock.host.addr", "network.local.address"),
+    ("net.host.ip", "net.sock.host.addr"),
     ("net.host.ip", "network.local.address"),
     ("net.sock.host.port", "network.local.port"),
     ("net.app.protocol.name", "net.protocol.name"),
@@ -47,7 +51,11 @@ const RENAMES: &[(&str, &str)] = &[
     ("peer.service", "service.peer.name"),
     ("db.statement", "db.query.text"),
     ("db.system", "db.system.name"),
+    ("db.cassandra.keyspace", "db.name"),
+    ("db.hbase.namespace", "db.name"),
     ("db.name", "db.namespace"),
+    ("db.cassandra.keyspace", "db.namespace"),
+    ("db.hbase.namespace", "db.namespace"),
     ("db.elasticsearch.cluster.name", "db.namespace"),
     ("db.operation", "db.operation.name"),
     ("db.sql.table", "db.collection.name"),
@@ -150,6 +158,16 @@ mod tests {
         assert_eq!(names("http.response.status_code"), ["http.response.status_code", "http.status_code"]);
         assert_eq!(names("db.statement"), ["db.statement", "db.query.text"]);
         assert_eq!(names("order.id"), ["order.id"]);
+    }
+
+    #[test]
+    fn names_of_before_1_17_are_found_and_find() {
+        assert_eq!(names("http.request.resend_count"), ["http.request.resend_count", "http.resend_count", "http.retry_count"]);
+        assert_eq!(names("http.retry_count"), ["http.retry_count", "http.resend_count", "http.request.resend_count"]);
+        for old in ["db.name", "db.cassandra.keyspace", "db.hbase.namespace"] {
+            assert!(names("db.namespace").contains(&old.to_owned()), "{old}");
+        }
+        assert_eq!(names("net.peer.ip"), ["net.peer.ip", "net.sock.peer.addr", "network.peer.address"]);
     }
 
     #[test]
