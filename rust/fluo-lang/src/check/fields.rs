@@ -77,8 +77,13 @@ impl Lowering<'_> {
             let owner = if matches!(level, Level::Item(_)) { Owner::Item } else { owner };
             return (Field { owner, key }, ty);
         }
-        if path.len() == 1
-            && !matches!(level, Level::Item(_))
+        let of_item = matches!(level, Level::Item(_));
+        if let Some(meant) = of_other_models(&text).filter(|_| !of_item) {
+            let note = Note::new(codes::SCOPED_INTRINSIC, format!("`{text}` is read as an attribute"))
+                .help(format!("{meant}; `attr('{text}')` is the attribute"));
+            self.warn(span, note);
+        } else if path.len() == 1
+            && !of_item
             && let Some(meant) = near_intrinsic(&text)
         {
             let note = Note::new(codes::NEAR_INTRINSIC, format!("`{text}` is read as an attribute"))
@@ -122,10 +127,13 @@ impl Lowering<'_> {
             return None;
         }
         let text = dotted(rest);
-        if matches!(place, Place::Span | Place::Scope | Place::Event)
-            && let Some(meant) = shadowing(word, &text)
-        {
-            let note = Note::new(codes::SCOPED_INTRINSIC, format!("`{word}.{text}` is the attribute `{text}`")).help(meant);
+        if let Some(meant) = shadowing(word, &text) {
+            let of = match place {
+                Place::Event => " of the span's events",
+                Place::Link => " of the span's links",
+                _ => "",
+            };
+            let note = Note::new(codes::SCOPED_INTRINSIC, format!("`{word}.{text}` is the attribute `{text}`{of}")).help(meant);
             self.warn(span, note);
         }
         Some(attribute(owner, place, AttributeKey::Names(semconv::names(&text))))
@@ -192,8 +200,11 @@ impl Lowering<'_> {
         } else if level == Level::Claim {
             Note::new(codes::BARE_FIELD, format!("`{word}` alone is no value"))
         } else {
-            Note::new(codes::SCOPE_IN_PREDICATE, format!("`{word}.…` stands inside a predicate"))
-                .help("a predicate speaks of one span; of others it speaks through relations such as `has_child(…)`")
+            Note::new(codes::SCOPE_IN_PREDICATE, format!("`{word}.…` stands inside a predicate")).help(if self.over_spans() {
+                "a predicate speaks of one span; of others it speaks through relations such as `preceded_by(…)`"
+            } else {
+                "a predicate speaks of one span; of others it speaks through relations such as `has_child(…)`"
+            })
         };
         self.error(span, note);
     }
@@ -229,8 +240,46 @@ fn shadowing(word: &str, key: &str) -> Option<String> {
         ("span", key) if INTRINSICS.contains(&key) => Some(format!("the intrinsic is `{key}`")),
         ("scope", "name") => Some("the name of the instrumentation scope is `scope_name`".to_owned()),
         ("event", "name") => Some("an event is found by its name with `event('NAME', …)`".to_owned()),
+        ("event", key) if ECS_EVENT.contains(&key) => Some(format!("the span's own attribute of this name is `attr('event.{key}')`")),
+        ("link", "trace_id" | "span_id") => Some(format!("the id itself is `{key}` inside `link(…)`: `link({key} == '…')`")),
         _ => None,
     }
+}
+
+/// The fields that the Elastic Common Schema names `event.…`: there they are attributes of the span.
+const ECS_EVENT: [&str; 20] = [
+    "action",
+    "category",
+    "code",
+    "created",
+    "dataset",
+    "duration",
+    "end",
+    "id",
+    "ingested",
+    "kind",
+    "module",
+    "original",
+    "outcome",
+    "provider",
+    "reason",
+    "reference",
+    "risk_score",
+    "sequence",
+    "severity",
+    "start",
+];
+
+/// What is meant by a name that is a part of a span in the data model, or in the language of another tool, and an attribute here.
+fn of_other_models(text: &str) -> Option<&'static str> {
+    Some(match text {
+        "start" | "start_time" | "startTime" | "start_time_unix_nano" | "end" | "end_time" | "endTime" | "end_time_unix_nano" => {
+            "the times of a span are no fields: ask for `duration`, or for an order with `preceded_by(…)`"
+        }
+        "status.code" => "the status of the span is `status`; that of an HTTP call is `http.response.status_code`",
+        "status.message" => "the message of the span's status is `status_message`",
+        _ => return None,
+    })
 }
 
 /// The intrinsic that a single word probably means.
