@@ -165,12 +165,16 @@ impl<'a> Lowering<'a> {
             "duration" => self.ends(Val::Term(Typed { term: Term::TraceDuration, ty: Ty::Duration }), rest),
             _ => {
                 let mut note = Note::new(codes::UNKNOWN_METHOD, format!("`trace` has no `{name}`"));
-                if let Some(meant) = did_you_mean(name, &TRACE_MEMBERS) {
+                let meant = did_you_mean(name, &TRACE_MEMBERS);
+                if let Some(meant) = meant {
                     note = note.help(format!("did you mean `trace.{meant}`?"));
                 } else if METHODS.contains(&name) {
                     note = note.help(format!("write `trace.spans.{name}`"));
                 }
                 self.error(member.name.span, note);
+                if matches!(meant, Some("has" | "count")) {
+                    self.conditions_for_errors(member);
+                }
                 None
             }
         }
@@ -203,55 +207,104 @@ impl<'a> Lowering<'a> {
     }
 
     fn methods(&mut self, mut set: Spanset, segments: &'a [Segment], span: Span) -> Option<Val> {
+        let mut fine = true;
         for (at, method) in segments.iter().enumerate() {
             let rest = segments.get(at + 1..).unwrap_or_default();
             let name = method.name.name.as_str();
-            match name {
-                "where" => {
-                    let predicate = self.predicate(method)?;
-                    if let Expr::Const(truth) = predicate {
-                        let what = if truth { "every span" } else { "no span" };
-                        let note = Note::new(codes::NEVER_HOLDS, format!("this condition holds for {what}"));
-                        self.warn(method.name.span, note);
-                    }
-                    set.steps.push(Step::Where(predicate));
-                }
-                "by" => self.by(&mut set, method)?,
-                "within" => self.within(&mut set, method)?,
-                "children" | "parents" | "descendants" | "ancestors" => self.navigate(&mut set, method)?,
-                "first" | "last" => {
-                    if let Some(args) = &method.args {
-                        let note = Note::new(codes::ARGUMENTS, format!("`{name}` takes no parentheses"));
-                        self.error(args.span, note.help(format!("write `.{name}.name`, or another field")));
-                        return None;
-                    }
-                    let (field, ty) = self.span_field(rest, &format!(".{name}"), method, span)?;
-                    self.needs_window(&set, name, span)?;
-                    let span = if name == "first" { SpanRef::First(set) } else { SpanRef::Last(set) };
-                    let term = Term::SpanField(Box::new(SpanField { span, field }));
-                    return Some(Val::Term(Typed { term, ty }));
-                }
-                "exists" | "empty" => {
-                    self.arguments(method, 0, 0)?;
-                    let truth = if name == "exists" {
-                        self.non_empty(set, span)?
-                    } else {
-                        self.needs_window(&set, name, span)?;
-                        Expr::Empty(set)
-                    };
-                    return self.ends(Val::Truth(truth), rest);
-                }
+            // What is wrong with one method hides nothing that is wrong with the next.
+            let step = match name {
+                "where" => self.filter(&mut set, method),
+                "by" => self.by(&mut set, method),
+                "within" => self.within(&mut set, method),
+                "children" | "parents" | "descendants" | "ancestors" => self.navigate(&mut set, method),
+                _ if !METHODS.contains(&name) || matches!(name, "has" | "spans") => self.no_method(method),
+                _ if fine => return self.last_method(set, method, rest, span),
                 "any" | "all" | "none" => {
-                    let truth = self.quantified(set, name, method, span)?;
-                    return self.ends(Val::Truth(truth), rest);
+                    self.conditions_for_errors(method);
+                    return None;
                 }
-                _ => {
-                    let number = self.aggregate(set, method, span)?;
-                    return self.ends(Val::Term(number), rest);
+                // Whatever was meant before, it may have been the window.
+                _ => return None,
+            };
+            fine &= step.is_some();
+        }
+        fine.then_some(Val::Set(set))
+    }
+
+    /// `.where(P)`.
+    fn filter(&mut self, set: &mut Spanset, method: &'a Segment) -> Option<()> {
+        let predicate = self.predicate(method)?;
+        if let Expr::Const(truth) = predicate {
+            let what = if truth { "every span" } else { "no span" };
+            let note = Note::new(codes::NEVER_HOLDS, format!("this condition holds for {what}"));
+            self.warn(method.name.span, note);
+        }
+        set.steps.push(Step::Where(predicate));
+        Some(())
+    }
+
+    /// A method that there is none of. What it was given is read as conditions, which most methods take.
+    fn no_method(&mut self, method: &'a Segment) -> Option<()> {
+        let name = method.name.name.as_str();
+        let mut note = Note::new(codes::UNKNOWN_METHOD, format!("a spanset has no method `{name}`"));
+        let meant = did_you_mean(name, &METHODS);
+        if name == "has" || name == "spans" {
+            note = note.help("a spanset is narrowed by `.where(…)`; `trace.has(…)` begins one");
+        } else if super::truth::relation(name).is_some() {
+            note = note.help(format!("a relation is asked of each span: `.any({name}(…))`, `.all({name}(…))`"));
+        } else if let Some(meant) = meant {
+            note = note.help(format!("did you mean `{meant}`?"));
+        }
+        self.error(method.name.span, note);
+        if matches!(meant, Some("where" | "any" | "all" | "none" | "has")) {
+            self.conditions_for_errors(method);
+        }
+        None
+    }
+
+    /// Reads the arguments of a call that is wrong as conditions on a span: what is wrong with them is said too.
+    pub(super) fn conditions_for_errors(&mut self, call: &'a Segment) {
+        let is_value = |expr: &ast::Expr| matches!(expr.bare().kind, ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Duration(_));
+        for arg in call.args.iter().flat_map(|args| &args.items).filter(|arg| arg.name.is_none() && !is_value(&arg.value)) {
+            self.signed(0, |l| l.truth(&arg.value, Level::Span));
+        }
+    }
+
+    /// A method after which no spanset is left.
+    fn last_method(&mut self, set: Spanset, method: &'a Segment, rest: &'a [Segment], span: Span) -> Option<Val> {
+        let name = method.name.name.as_str();
+        match name {
+            "first" | "last" => {
+                if let Some(args) = &method.args {
+                    let note = Note::new(codes::ARGUMENTS, format!("`{name}` takes no parentheses"));
+                    self.error(args.span, note.help(format!("write `.{name}.name`, or another field")));
+                    return None;
                 }
+                let (field, ty) = self.span_field(rest, &format!(".{name}"), method, span)?;
+                self.needs_window(&set, name, span)?;
+                let span = if name == "first" { SpanRef::First(set) } else { SpanRef::Last(set) };
+                let term = Term::SpanField(Box::new(SpanField { span, field }));
+                Some(Val::Term(Typed { term, ty }))
+            }
+            "exists" | "empty" => {
+                self.arguments(method, 0, 0)?;
+                let truth = if name == "exists" {
+                    self.non_empty(set, span)?
+                } else {
+                    self.needs_window(&set, name, span)?;
+                    Expr::Empty(set)
+                };
+                self.ends(Val::Truth(truth), rest)
+            }
+            "any" | "all" | "none" => {
+                let truth = self.quantified(set, name, method, span)?;
+                self.ends(Val::Truth(truth), rest)
+            }
+            _ => {
+                let number = self.aggregate(set, method, span)?;
+                self.ends(Val::Term(number), rest)
             }
         }
-        Some(Val::Set(set))
     }
 
     fn by(&mut self, set: &mut Spanset, method: &'a Segment) -> Option<()> {
@@ -380,9 +433,10 @@ impl<'a> Lowering<'a> {
         let (function, ty) = match name {
             "count" | "concurrent" | "rate" => {
                 if name == "count" && method.args.as_ref().is_some_and(|args| !args.items.is_empty()) {
-                    let note =
-                        Note::new(codes::ARGUMENTS, "`count` takes no predicate").help("write `.where(…).count()`, or `trace.count(…)`");
+                    let short = if self.over_spans() { "" } else { ", or `trace.count(…)`" };
+                    let note = Note::new(codes::ARGUMENTS, "`count` takes no predicate").help(format!("write `.where(…).count()`{short}"));
                     self.error(method.name.span, note);
+                    self.conditions_for_errors(method);
                     return None;
                 }
                 self.arguments(method, 0, 0)?;
@@ -428,18 +482,7 @@ impl<'a> Lowering<'a> {
                 };
                 (function, ty)
             }
-            _ => {
-                let mut note = Note::new(codes::UNKNOWN_METHOD, format!("a spanset has no method `{name}`"));
-                if name == "has" || name == "spans" {
-                    note = note.help("a spanset is narrowed by `.where(…)`; `trace.has(…)` begins one");
-                } else if super::truth::relation(name).is_some() {
-                    note = note.help(format!("a relation is asked of each span: `.any({name}(…))`, `.all({name}(…))`"));
-                } else if let Some(meant) = did_you_mean(name, &METHODS) {
-                    note = note.help(format!("did you mean `{meant}`?"));
-                }
-                self.error(method.name.span, note);
-                return None;
-            }
+            _ => return None,
         };
         self.number(set, function, ty, name, span)
     }

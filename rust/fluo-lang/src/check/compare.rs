@@ -22,6 +22,8 @@ impl<'a> Lowering<'a> {
         if level == Level::Claim && self.is_field(left) {
             let note = self.bare_field(span);
             self.error(left.span, note);
+            // As the condition that it is meant to be, it may be wrong in itself.
+            self.signed(0, |l| l.binary(op, op_span, left, right, Level::Span, span));
             return None;
         }
         match op {
@@ -162,11 +164,18 @@ impl<'a> Lowering<'a> {
                 Note::new(codes::DURATION_UNIT, format!("a duration is compared with `{n}`, which has no unit"))
                     .help(format!("write `{n}ms` or `{n}s`; the units are `ns us ms s m h d`"))
             }
-            Some(Term::Literal(Value::String(text))) if crate::syntax::parse_duration(text).is_some() => {
-                Note::new(codes::TYPES, "a duration and a string are never equal").help(format!("write it without quotes: `{text}`"))
+            Some(Term::Literal(Value::String(text))) if crate::syntax::parse_duration(text).is_some() => Note::new(
+                codes::TYPES,
+                format!("a duration and a string {}", if ordering { "cannot be ordered" } else { "are never equal" }),
+            )
+            .help(format!("write it without quotes: `{text}`")),
+            Some(Term::Field(_)) if ordering => {
+                Note::new(codes::TYPES, "a duration and an attribute, which never is one, cannot be ordered")
+                    .help("give it a unit by multiplying: `… * 1ms`")
             }
             Some(Term::Field(_)) => Note::new(codes::TYPES, "a duration is compared with an attribute, which never is one")
                 .help("give it a unit by multiplying: `… * 1ms`"),
+            _ if ordering => Note::new(codes::TYPES, format!("{} and {} cannot be ordered", a.ty.name(), b.ty.name())),
             _ => Note::new(codes::TYPES, format!("{} and {} are never equal", a.ty.name(), b.ty.name())),
         };
         self.error(span, note);

@@ -110,6 +110,16 @@ impl<'a> Lowering<'a> {
         fine.then_some(Message { parts })
     }
 
+    /// Reads the values in a message whose claim is wrong: what is wrong with them alone is said all the same.
+    pub(super) fn message_for_errors(&mut self, template: &'a Template) {
+        for inserted in template.parts.iter().filter_map(|part| part.as_ref().err()) {
+            let Some(expr) = inserted.expr.as_ref().filter(|expr| !speaks_of_a_span(expr)) else { continue };
+            let before = std::mem::replace(&mut self.text, &inserted.text);
+            self.term(expr, Level::Claim, false);
+            self.text = before;
+        }
+    }
+
     fn inserted(&mut self, inserted: &'a Inserted, observed: &[&Expr]) -> Option<Term> {
         let expr = inserted.expr.as_ref()?;
         let before = std::mem::replace(&mut self.text, &inserted.text);

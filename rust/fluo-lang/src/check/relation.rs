@@ -79,6 +79,8 @@ impl<'a> Lowering<'a> {
                     Some(meant) => self.error(option.span, note.help(format!("did you mean `{meant}`?"))),
                     None => self.equals_sign(other, option.span),
                 }
+                // Its value is read for its own mistakes.
+                self.signed(0, |l| l.term(&arg.value, Level::Span, true));
                 return None;
             }
         }

@@ -83,11 +83,11 @@ pub(super) fn lower(raw: &RawRule, around: &Surroundings<'_>, findings: &mut Fin
     let scope = l.scope.unwrap_or(Scope::Trace);
     let repeat_after = l.repeat_after(raw, scope);
     // What follows needs the whole claim; without it, its errors have been reported.
-    let claim = claim?;
-    let when = match when {
-        Some(when) => Some(when?),
-        None => None,
+    let (Some(claim), false) = (claim, matches!(when, Some(None))) else {
+        template.iter().for_each(|template| l.message_for_errors(template));
+        return None;
     };
+    let when = when.flatten();
     l.text = claim_text;
     let whole = Span { start: 0, end: u32::try_from(claim_text.text.len()).unwrap_or(u32::MAX) };
     let observed: Vec<&Expr> = std::iter::once(&claim).chain(when.as_ref()).collect();

@@ -303,7 +303,7 @@ fn every_hint_has_its_code_and_its_place() {
 
 #[test]
 fn limits_are_errors_of_their_own() {
-    let limits = Limits { text_bytes: 60, nesting: 8, rules: 2, regex_bytes: 1 << 12, list_items: 3 };
+    let limits = Limits { text_bytes: 60, nesting: 8, rules: 2, regex_bytes: 1 << 12, list_items: 3, ..Limits::default() };
     let one = |text: &str| found(&file("never", text), &limits).first().map(|d| d.0);
     assert_eq!(one(&format!("trace.has({})", "a.b or ".repeat(20))), Some(codes::TEXT_TOO_LONG));
     assert_eq!(one("trace.has(((((((((((a.b)))))))))))"), Some(codes::NESTING));
@@ -370,6 +370,40 @@ fn one_bad_rule_hides_no_others_errors() {
 }
 
 #[test]
+fn one_mistake_hides_no_other_in_its_expression() {
+    for (expression, expected) in [
+        (
+            "trace.spans.wher(kind == serverr).cont() > 3 and trace.foo",
+            &["a spanset has no method `wher`", "`serverr` is no", "a spanset has no method `cont`", "`trace` has no `foo`"][..],
+        ),
+        ("spans.wher(kind == serverr).withn(1m).any(kind == clientt)", &["`wher`", "`serverr`", "`withn`", "`clientt`"]),
+        ("trace.spans.count(kind == serverr) > 3", &["`count` takes no predicate", "`serverr` is no"]),
+        ("trace.has(preceded_by(kind == serverr, wthin=1 + true))", &["`serverr` is no", "no option `wthin`", "a truth value"]),
+        ("kind == serverr and duration > 5", &["outside a predicate", "`serverr` is no", "outside a predicate", "no unit"]),
+    ] {
+        let loaded = load(&file("never", expression));
+        let mut rest = loaded.diagnostics.iter().map(|found| found.message.as_str());
+        for part in expected {
+            assert!(rest.any(|message| message.contains(part)), "{expression}: no `{part}` in order in {:?}", loaded.diagnostics);
+        }
+    }
+    let text = "- name: a\n  never: trace.spans.any(kind == srever)\n  message: '{trace.nope} {duration}'\n";
+    let all: Vec<_> = found(text, &Limits::default()).into_iter().map(|d| d.0).collect();
+    assert_eq!(all, [codes::ENUM_MEMBER, codes::UNKNOWN_METHOD]);
+}
+
+#[test]
+fn help_over_spans_proposes_nothing_that_needs_a_trace() {
+    for expression in ["spans.within(1m).count(kind == server) > 3", "spans.where(trace.has(a.b)).within(1m).count() > 3"] {
+        let loaded = load(&file("never", expression));
+        assert!(!loaded.diagnostics.is_empty());
+        for help in loaded.diagnostics.iter().filter_map(|found| found.help.as_deref()) {
+            assert!(!help.contains("trace.count") && !help.contains("has_child"), "{expression}: {help}");
+        }
+    }
+}
+
+#[test]
 fn places_survive_every_style_of_scalar() {
     for text in [
         "- name: r\n  never: trace.spans.any(kind == srever)\n",
@@ -391,7 +425,16 @@ fn a_mistake_in_a_define_is_reported_once_and_there() {
 
 #[test]
 fn every_code_of_the_language_has_a_case_here() {
-    let limits = [codes::TEXT_TOO_LONG, codes::NESTING, codes::TOO_MANY_RULES, codes::LIST_TOO_LONG, codes::TOO_LARGE];
+    let limits = [
+        codes::TEXT_TOO_LONG,
+        codes::NESTING,
+        codes::TOO_MANY_RULES,
+        codes::LIST_TOO_LONG,
+        codes::TOO_LARGE,
+        codes::TOTAL_TOO_LARGE,
+        codes::REGEXES_TOO_LARGE,
+        codes::TOO_MANY_FINDINGS,
+    ];
     let known: Vec<&str> = EXPRESSIONS
         .iter()
         .map(|case| case.2)
