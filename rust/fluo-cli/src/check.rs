@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use fluo_engine::memory::Memory;
+use fluo_lang::check::Size;
 use fluo_lang::diagnostic::DiagnosticSeverity;
 use fluo_lang::render::{JsonReport, Report};
 use serde::Serialize;
@@ -42,6 +43,9 @@ struct Json {
     report: JsonReport,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<Memory>,
+    /// What the rules come to when they are loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<Size>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -80,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match arguments.format {
         Format::Text => {
             let text = report.text(std::io::stdout().is_terminal());
-            let costs = memory.as_ref().map(memory::text).unwrap_or_default();
+            let costs = memory.as_ref().map(|memory| memory::text(memory, loaded.size)).unwrap_or_default();
             write!(
                 out,
                 "{text}{}{costs}{}{}",
@@ -90,7 +94,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             )?;
         }
         Format::Json => {
-            let json = serde_json::to_string(&Json { report: report.data(rules, hash), memory })
+            let size = memory.as_ref().map(|_| loaded.size);
+            let json = serde_json::to_string(&Json { report: report.data(rules, hash), memory, size })
                 .map_err(|error| Failure::new(error.to_string()))?;
             writeln!(out, "{json}")?;
         }

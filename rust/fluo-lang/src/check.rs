@@ -45,35 +45,49 @@ pub struct Checked {
     pub rules: Vec<Rule>,
     /// Errors and hints, in the order of their places.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the rules come to.
+    pub size: Size,
 }
 
-/// Checks the rules of all files as one rule set.
+/// What the rules of a load come to together, as far as they were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Size {
+    /// Syntax nodes, defines inserted.
+    pub nodes: usize,
+    /// Bytes of the compiled regular expressions.
+    pub regex_bytes: usize,
+}
+
+/// Checks the rules of all files as one rule set. The work is bounded by the limits: where the rules are too many or too large together,
+/// that is said and what follows is not read.
 #[must_use]
 pub fn check_rules(files: &[RawFile], limits: &Limits) -> Checked {
     let mut findings = Findings::default();
     let mut rules = Vec::new();
     let mut names = HashSet::new();
     let mut count = 0usize;
-    for file in files {
+    'files: for file in files {
         let defines = Defines::read(file, limits, &mut findings);
         let around = Surroundings { limits, source: file.source, defines: &defines };
         for raw in &file.rules {
             count += 1;
             if count > limits.rules {
-                if count == limits.rules + 1 {
-                    let note = Note::new(codes::TOO_MANY_RULES, format!("there are more than {} rules", limits.rules));
-                    report(note, raw, file.source, &mut findings);
-                }
-                continue;
+                let note = Note::new(codes::TOO_MANY_RULES, format!("there are more than {} rules", limits.rules));
+                report(note, raw, file.source, &mut findings);
+                break 'files;
             }
             check_name(raw, file.source, &mut names, &mut findings);
             rules.extend(rule::lower(raw, &around, &mut findings));
+            if findings.refused {
+                break 'files;
+            }
         }
         defines.report_unused(file.source, &mut findings);
     }
+    let size = findings.size;
     let mut diagnostics = findings.list;
     diagnostics.sort_by_key(|d| (d.source, d.span.start, d.span.end));
-    Checked { rules, diagnostics }
+    Checked { rules, diagnostics, size }
 }
 
 /// The rule set of checked rules.

@@ -52,6 +52,9 @@ codes! {
     REGEX_TOO_LARGE = "F0204": "a regular expression is too large";
     LIST_TOO_LONG = "F0205": "a list is too long";
     TOO_LARGE = "F0206": "an expression is too large with its defines inserted";
+    TOTAL_TOO_LARGE = "F0207": "the rules are too large together";
+    REGEXES_TOO_LARGE = "F0208": "the regular expressions are too large together";
+    TOO_MANY_FINDINGS = "F0209": "there is more to say than is shown";
 
     UNKNOWN_DEFINE = "F0301": "a define is unknown";
     DEFINE_CYCLE = "F0302": "defines use each other in a circle";
@@ -73,7 +76,7 @@ codes! {
     NOT_A_TRUTH = "F0401": "a truth value is needed here";
     NOT_A_VALUE = "F0402": "a value is needed here";
     NOT_A_LIST = "F0403": "a list is needed here";
-    TYPES = "F0404": "values of these types are never equal";
+    TYPES = "F0404": "values of these types are never equal and have no order";
     DURATION_UNIT = "F0405": "a duration has no unit";
     NO_ORDER = "F0406": "these values have no order";
     ARITHMETIC = "F0407": "these values cannot be calculated with";

@@ -13,11 +13,26 @@ pub struct Limits {
     pub regex_bytes: usize,
     /// Elements of one list.
     pub list_items: usize,
+    /// Syntax nodes of all rules of a load together, defines inserted.
+    pub total_nodes: usize,
+    /// Bytes of all compiled regular expressions of a load together, one that stands twice counted twice.
+    pub total_regex_bytes: usize,
+    /// Errors of a load that are shown, and as many warnings; what is beyond is counted.
+    pub findings: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { text_bytes: 64 * 1024, nesting: 128, rules: 10_000, regex_bytes: 1 << 20, list_items: 10_000 }
+        Self {
+            text_bytes: 64 * 1024,
+            nesting: 128,
+            rules: 10_000,
+            regex_bytes: 1 << 20,
+            list_items: 10_000,
+            total_nodes: 1_000_000,
+            total_regex_bytes: 64 << 20,
+            findings: 1_000,
+        }
     }
 }
 

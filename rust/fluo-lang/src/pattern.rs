@@ -8,6 +8,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::meta;
 
 /// Compiles a pattern: unanchored, linear in the text, over bytes that should be UTF-8.
 ///
@@ -24,6 +25,13 @@ pub fn compile(source: &str, size: usize) -> Result<Regex, regex::Error> {
 /// As [`compile`], and where the pattern asks for something of Unicode.
 pub fn compile_ascii(source: &str, size: usize) -> Result<Regex, regex::Error> {
     bounded(&rewritten(source), size).unicode(false).build()
+}
+
+/// What a pattern that [`compile`] takes holds in memory before it is used, in bytes.
+#[must_use]
+pub fn bytes(source: &str, size: usize) -> usize {
+    let config = meta::Config::new().nfa_size_limit(Some(size)).hybrid(false).dfa(false);
+    meta::Builder::new().configure(config).build(&rewritten(source)).map_or(0, |regex| regex.memory_usage())
 }
 
 fn bounded(source: &str, size: usize) -> RegexBuilder {

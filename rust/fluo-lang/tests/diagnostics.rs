@@ -74,7 +74,13 @@ fn every_code_has_a_recorded_diagnostic() {
 /// What crosses a limit is shown with limits that fit on a page.
 fn limits(code: &str) -> Limits {
     if code.starts_with("F02") {
-        Limits { text_bytes: 200, nesting: 8, rules: 3, regex_bytes: 4096, list_items: 3 }
+        let small = Limits { text_bytes: 200, nesting: 8, rules: 3, regex_bytes: 4096, list_items: 3, ..Limits::default() };
+        match code {
+            "F0207" => Limits { total_nodes: 100, ..Limits::default() },
+            "F0208" => Limits { total_regex_bytes: 2 << 10, ..Limits::default() },
+            "F0209" => Limits { findings: 3, ..Limits::default() },
+            _ => small,
+        }
     } else {
         Limits::default()
     }

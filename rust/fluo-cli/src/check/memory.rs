@@ -1,14 +1,30 @@
 //! What rules cost in memory, for people.
 
 use fluo_engine::memory::{Costs, GroupMemory, Kept, Memory, RuleMemory, TraceMemory, ValueMemory, size};
+use fluo_lang::check::Size;
+use fluo_lang::limits::Limits;
 
-/// The report: a paragraph a rule, and one for all rules over traces together.
-pub(super) fn text(memory: &Memory) -> String {
+/// The report: a paragraph a rule, one for all rules over traces together, and one for what the rules come to before any span.
+pub(super) fn text(memory: &Memory, loaded: Size) -> String {
     let mut parts: Vec<String> = memory.rules.iter().map(of_rule).collect();
     if let Some(traces) = memory.traces.as_ref().filter(|_| parts.len() > 1) {
         parts.push(of_trace("all rules over traces together", traces));
     }
+    if !parts.is_empty() {
+        parts.push(of_load(loaded));
+    }
     parts.concat()
+}
+
+fn of_load(loaded: Size) -> String {
+    let limits = Limits::default();
+    let mut out = Paragraph::new("all rules as they are loaded");
+    out.line("parts", &format!("{} with defines inserted, of {} at most", loaded.nodes, limits.total_nodes));
+    if loaded.regex_bytes > 0 {
+        let most = size(limits.total_regex_bytes as u64);
+        out.line("patterns", &format!("{} of regular expressions, of {most} at most", size(loaded.regex_bytes as u64)));
+    }
+    out.0
 }
 
 fn of_rule(rule: &RuleMemory) -> String {

@@ -1,5 +1,8 @@
 //! When a rule applies without `when` (language reference §4).
 
+use std::collections::HashSet;
+
+use crate::print;
 use crate::program::{AggregateFn, CompareOp, Expr, Guard, Polarity, Scope, SpanRef, Spanset, Term};
 use crate::value::{Number, number};
 
@@ -11,8 +14,9 @@ pub(super) fn derive(scope: Scope, polarity: Polarity, claim: &Expr) -> Option<G
     if never_violable(claim) {
         return None;
     }
-    let mut sets = Vec::new();
+    let mut sets = Tested::default();
     tested(claim, &mut sets);
+    let sets = sets.list;
     // A spanset of all spans is never empty: the rule applies to every trace.
     if sets.is_empty() || sets.iter().any(|set| set.steps.is_empty()) {
         return Some(Guard::Everywhere);
@@ -47,7 +51,6 @@ pub(super) fn at_least_one(expr: &Expr) -> Option<&Spanset> {
             let op = match op {
                 CompareOp::Lt => CompareOp::Gt,
                 CompareOp::Le => CompareOp::Ge,
-                CompareOp::Ne => CompareOp::Ne,
                 _ => return None,
             };
             (op, aggregate, bound)
@@ -55,15 +58,22 @@ pub(super) fn at_least_one(expr: &Expr) -> Option<&Spanset> {
         _ => return None,
     };
     let least = match op {
-        CompareOp::Gt | CompareOp::Ne => Number::Int(0),
+        CompareOp::Gt => Number::Int(0),
         CompareOp::Ge => Number::Int(1),
         _ => return None,
     };
     (aggregate.function == AggregateFn::Count && number(bound.view())? == least).then_some(&aggregate.set)
 }
 
-/// The spansets that a claim itself tests or aggregates, windows left out, each once.
-fn tested(expr: &Expr, sets: &mut Vec<Spanset>) {
+/// Spansets, each once, told apart by their canonical text: a claim may name thousands.
+#[derive(Default)]
+struct Tested {
+    list: Vec<Spanset>,
+    known: HashSet<String>,
+}
+
+/// The spansets that a claim itself tests or aggregates, windows left out.
+fn tested(expr: &Expr, sets: &mut Tested) {
     match expr {
         Expr::Not(inner) => tested(inner, sets),
         Expr::And(items) | Expr::Or(items) => {
@@ -84,7 +94,7 @@ fn tested(expr: &Expr, sets: &mut Vec<Spanset>) {
     }
 }
 
-fn tested_by_term(term: &Term, sets: &mut Vec<Spanset>) {
+fn tested_by_term(term: &Term, sets: &mut Tested) {
     match term {
         Term::Aggregate(aggregate) => add(&aggregate.set, sets),
         Term::SpanField(field) => match &field.span {
@@ -107,9 +117,9 @@ fn tested_by_term(term: &Term, sets: &mut Vec<Spanset>) {
     }
 }
 
-fn add(set: &Spanset, sets: &mut Vec<Spanset>) {
+fn add(set: &Spanset, sets: &mut Tested) {
     let set = Spanset { within: None, ..set.clone() };
-    if !sets.contains(&set) {
-        sets.push(set);
+    if sets.known.insert(print::spanset(&set, Scope::Trace)) {
+        sets.list.push(set);
     }
 }

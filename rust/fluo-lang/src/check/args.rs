@@ -150,13 +150,24 @@ impl<'a> Lowering<'a> {
                 return None;
             }
         };
-        match pattern::compile(&source, self.limits.regex_bytes) {
-            Ok(_) => Some(Pattern { source }),
-            Err(error) => {
-                self.error(expr.span, regex_note(&error, self.limits.regex_bytes));
-                None
-            }
+        let limit = self.limits.regex_bytes;
+        let compiled = pattern::compile(&source, limit);
+        // One that is too large by itself took as long to compile as the largest that is not.
+        self.findings.size.regex_bytes += match &compiled {
+            Err(regex::Error::CompiledTooBig(_)) => limit,
+            _ => pattern::bytes(&source, limit),
+        };
+        if let Err(error) = &compiled {
+            self.error(expr.span, regex_note(error, limit));
         }
+        if self.findings.size.regex_bytes > self.limits.total_regex_bytes {
+            let note = Note::new(codes::REGEXES_TOO_LARGE, "up to here the regular expressions are too large together")
+                .help("large repetitions such as `{1000}` and classes such as `\\pL` cost most");
+            self.error(expr.span, note);
+            self.findings.refused = true;
+            return None;
+        }
+        compiled.is_ok().then_some(Pattern { source })
     }
 
     fn needs_regex(&mut self, span: Span) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::Size;
 use super::defines::Defines;
 use crate::codes;
 use crate::diagnostic::{Diagnostic, DiagnosticSeverity};
@@ -17,6 +18,12 @@ pub(super) struct Findings {
     pub(super) list: Vec<Diagnostic>,
     /// How many of them are errors.
     pub(super) errors: usize,
+    /// What the rules have come to so far.
+    pub(super) size: Size,
+    /// Whether the rules are too large together; then nothing more is read.
+    pub(super) refused: bool,
+    /// Words that were looked for among those known to the file: each look costs as much as there are.
+    pub(super) searches: usize,
     seen: HashSet<(&'static str, SourceId, Span)>,
 }
 
@@ -182,7 +189,18 @@ impl<'a> Lowering<'a> {
 
     /// Goes one level down; `None` where the limits forbid it.
     pub(super) fn enter(&mut self) -> Option<()> {
+        if self.findings.refused {
+            return None;
+        }
         self.nodes += 1;
+        self.findings.size.nodes += 1;
+        if self.findings.size.nodes > self.limits.total_nodes {
+            let note = Note::new(codes::TOTAL_TOO_LARGE, "up to here the rules are too large together")
+                .help("a define is there in every rule that uses it; a list, or one rule with `by`, is smaller");
+            self.error_in_source(self.origin, note);
+            self.findings.refused = true;
+            return None;
+        }
         // A level of syntax makes at most four here; what is beyond stems from defines that were nested into each other.
         let deep = self.depth > self.limits.nesting() * 4;
         if !deep && self.nodes <= self.limits.text_bytes {

@@ -13,6 +13,9 @@ use crate::source::{SourceId, Span};
 use crate::syntax::ast::{Chain, Expr, ExprKind, Head, Ident, Segment, Text};
 use crate::syntax::{self};
 
+/// How many unknown names of a load are looked for among the defines: each look costs as much as there are defines.
+const SEARCHES: usize = 100;
+
 /// The defines of a file.
 #[derive(Default)]
 pub(super) struct Defines {
@@ -107,10 +110,13 @@ impl<'a> Lowering<'a> {
     pub(super) fn with_define<R>(&mut self, name: &Ident, run: impl FnOnce(&mut Self, &'a Expr) -> Option<R>) -> Option<R> {
         let defines = self.defines;
         let Some((known, define)) = defines.map.get_key_value(&name.name) else {
-            let known: Vec<&str> = defines.map.keys().map(String::as_str).collect();
             let mut note = Note::new(codes::UNKNOWN_DEFINE, format!("`${}` is not defined in this file", name.name));
-            if let Some(meant) = did_you_mean(&name.name, &known) {
-                note = note.help(format!("did you mean `${meant}`?"));
+            self.findings.searches += 1;
+            if self.findings.searches <= SEARCHES {
+                let known: Vec<&str> = defines.map.keys().map(String::as_str).collect();
+                if let Some(meant) = did_you_mean(&name.name, &known) {
+                    note = note.help(format!("did you mean `${meant}`?"));
+                }
             }
             self.error(name.span, note);
             return None;

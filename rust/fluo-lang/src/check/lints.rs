@@ -1,7 +1,7 @@
 //! Hints: rules that are right in form and probably mean something else.
 
 use super::context::{Level, Lowering, Note};
-use super::opposites::presence;
+use super::opposites::{COMPARED, presence};
 use crate::codes;
 use crate::program::{
     AggregateFn, CompareOp, Expr, Field, FieldKey, Guard, Owner, Polarity, Quantifier, RelationKind, Spanset, Step, Term,
@@ -16,8 +16,8 @@ impl Lowering<'_> {
             return;
         }
         let all: Vec<_> = conditions(parts).collect();
-        for (at, a) in all.iter().enumerate() {
-            for b in all.iter().skip(at + 1) {
+        for (at, a) in all.iter().take(COMPARED).enumerate() {
+            for b in all.iter().take(COMPARED).skip(at + 1) {
                 let clash = match (a, b) {
                     (Expr::Name(x), Expr::Name(y)) => x != y && x.literal().is_some() && y.literal().is_some(),
                     _ => match (pinned(a), pinned(b)) {
@@ -284,10 +284,7 @@ pub(super) fn constant(expr: &Expr, present: Option<&Spanset>) -> Option<bool> {
             (Some(true), b) => b,
             _ => None,
         },
-        Expr::Compare { op, left, right } => match super::applicability::at_least_one(expr) {
-            Some(set) if known(set) => Some(true),
-            _ => compared(*op, range(left)?, range(right)?),
-        },
+        Expr::Compare { op, left, right } => compared(*op, range(left, &known)?, range(right, &known)?),
         Expr::NonEmpty(set) if set.steps.iter().any(|step| matches!(step, Step::Where(Expr::Const(false)))) => Some(false),
         Expr::NonEmpty(set) if known(set) => Some(true),
         Expr::Empty(set) if known(set) => Some(false),
@@ -308,7 +305,7 @@ fn follows(guard: &Guard, claim: &Expr) -> bool {
         Guard::Derived(only) => vec![only],
         _ => return false,
     };
-    tests.into_iter().all(|test| matches!(test, Expr::NonEmpty(set) if constant(claim, Some(set)) == Some(true)))
+    tests.len() <= COMPARED && tests.into_iter().all(|test| matches!(test, Expr::NonEmpty(set) if constant(claim, Some(set)) == Some(true)))
 }
 
 fn joined(items: &[Expr], deciding: bool, present: Option<&Spanset>) -> Option<bool> {
@@ -323,8 +320,8 @@ fn joined(items: &[Expr], deciding: bool, present: Option<&Spanset>) -> Option<b
     all.then_some(!deciding)
 }
 
-/// The least and the greatest a number can be.
-fn range(term: &Term) -> Option<(f64, f64)> {
+/// The least and the greatest a number can be, some spansets known not to be empty.
+fn range(term: &Term, known: &impl Fn(&Spanset) -> bool) -> Option<(f64, f64)> {
     match term {
         Term::Literal(value @ (Value::Int(_) | Value::Float(_) | Value::String(_))) => {
             let n = crate::value::number(value.view())?.to_f64();
@@ -334,6 +331,7 @@ fn range(term: &Term) -> Option<(f64, f64)> {
         Term::Depth => Some((1.0, f64::INFINITY)),
         Term::TraceDuration => Some((0.0, f64::INFINITY)),
         Term::Aggregate(aggregate) => match aggregate.function {
+            AggregateFn::Count if known(&aggregate.set) => Some((1.0, f64::INFINITY)),
             AggregateFn::Count | AggregateFn::Distinct(_) | AggregateFn::Rate | AggregateFn::Concurrent | AggregateFn::LongestRun(_) => {
                 Some((0.0, f64::INFINITY))
             }

@@ -26,7 +26,12 @@ impl Lowering<'_> {
     }
 }
 
+/// How many conditions that stand beside each other are compared with one another for a hint: more are no mistake of a hand, and the
+/// pairs of thousands would take seconds.
+pub(super) const COMPARED: usize = 64;
+
 fn any_pair(parts: &[Expr], fits: impl Fn(&Expr, &Expr) -> bool) -> bool {
+    let parts = parts.get(..COMPARED).unwrap_or(parts);
     parts.iter().enumerate().any(|(at, a)| parts.iter().skip(at + 1).any(|b| fits(a, b) || fits(b, a)))
 }
 

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::context::{Level, Lowering, Note};
+use super::opposites::COMPARED;
 use crate::codes;
 use crate::print;
 use crate::program::{Attribute, AttributeKey, CompareOp, Expr, Field, FieldKey, Place, Scope, Term};
@@ -65,6 +66,7 @@ impl Lowering<'_> {
 
 /// The first two bounds on one term that stand to each other like this.
 fn pair<'e>(parts: &'e [Expr], fits: impl Fn(&Bound<'e>, &Bound<'e>) -> bool) -> Option<(Bound<'e>, Bound<'e>)> {
+    let parts = parts.get(..COMPARED).unwrap_or(parts);
     for (at, a) in parts.iter().enumerate() {
         let Some(a) = bound(a) else { continue };
         for b in parts.iter().skip(at + 1).filter_map(bound) {

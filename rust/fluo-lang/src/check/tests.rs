@@ -1,3 +1,4 @@
+mod bounds;
 mod diagnostics;
 mod examples;
 mod roundtrip;
