@@ -124,6 +124,7 @@ codes! {
     UNUSED_DEFINE = "F0714": "a define is never used";
     NEAR_INTRINSIC = "F0715": "an attribute is named almost like an intrinsic";
     NULL_WORD = "F0716": "a word for nothing is read as a string";
+    SUM_WAITS = "F0717": "a sum is decided late";
 
     NOT_MONITORED = "F0901": "the engine cannot monitor this claim";
     NEEDS_TOO_MUCH = "F0902": "a rule may need more memory than there is";

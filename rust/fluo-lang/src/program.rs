@@ -8,6 +8,7 @@
 //! span: [`Expr::Name`], [`Expr::Item`], [`Expr::Relation`] and terms with fields occur. The checker guarantees that no
 //! construct stands at the wrong level.
 
+pub mod sign;
 pub mod visit;
 
 use std::collections::BTreeMap;

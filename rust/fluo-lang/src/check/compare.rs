@@ -4,7 +4,8 @@ use super::context::{Level, Lowering, Note, OpenList};
 use super::types::{Ty, Typed};
 use super::words::{KINDS, STATUSES, did_you_mean};
 use crate::codes;
-use crate::program::{AggregateFn, ArithOp, CompareOp, Expr, FieldKey, Term};
+use crate::program::sign::is_never_negative;
+use crate::program::{AggregateFn, ArithOp, CompareOp, Expr, FieldKey, Scope, Term};
 use crate::source::Span;
 use crate::syntax::ast::{self, BinaryOp, ExprKind, Head};
 use crate::value::{self, Value};
@@ -100,6 +101,8 @@ impl<'a> Lowering<'a> {
         self.hint_null(op, &a, left, right);
         self.check_in_flight(op, &a, &b, span)?;
         self.hint_negative_duration(op, &a.term, &b.term, span);
+        self.hint_sum(&a, towards, left.span);
+        self.hint_sum(&b, -towards, right.span);
         if let (Term::Literal(x), Term::Literal(y)) = (&a.term, &b.term)
             && level != Level::Claim
         {
@@ -109,6 +112,20 @@ impl<'a> Lowering<'a> {
             self.warn(span, note);
         }
         Some(Expr::Compare { op, left: a.term, right: b.term })
+    }
+
+    /// A sum that violates by growing, of what may be negative: it is not known before its trace is complete.
+    fn hint_sum(&mut self, side: &Typed, towards: i8, span: Span) {
+        let Term::Aggregate(aggregate) = &side.term else { return };
+        let AggregateFn::Sum(term) = &aggregate.function else { return };
+        if self.sign * towards <= 0 || side.ty == Ty::Duration || is_never_negative(&aggregate.set, term) {
+            return;
+        }
+        let scope = if self.over_spans() { Scope::Spans } else { Scope::Trace };
+        let written = crate::print::term(term, scope);
+        let note = Note::new(codes::SUM_WAITS, "a sum of what may be negative is not decided before the last span")
+            .help(format!("`{written} >= 0` in its selector lets it be decided as soon as it is too large"));
+        self.warn(span, note);
     }
 
     /// Whether the right side is a text with slashes that wants quotes; then that has been said.

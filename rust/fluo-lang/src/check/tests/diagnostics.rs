@@ -132,6 +132,9 @@ const EXPRESSIONS: &[(&str, &str, &str, &str)] = &[
 
 /// Expressions that load, the hint they get and the text it points at.
 const HINTS: &[(&str, &str, &str, &str)] = &[
+    ("never", "trace.has(a.b).sum(n) > 5", codes::SUM_WAITS, "trace.has(a.b).sum(n)"),
+    ("always", "500 > trace.has(a.b).sum(n)", codes::SUM_WAITS, "trace.has(a.b).sum(n)"),
+    ("always", "spans.where(kind == server).within(1m).sum(n) <= 5", codes::SUM_WAITS, "spans.where(kind == server).within(1m).sum(n)"),
     ("never", "trace.has(charge)", codes::BARE_NAME, "charge"),
     ("never", "trace.has(a.b).all(status == error)", codes::NEVER_ALL, "all"),
     ("never", "trace.has(kind == server and user not in [bob, eve])", codes::NOT_IN, "user not in [bob, eve]"),
@@ -223,6 +226,9 @@ const QUIET: &[(&str, &str)] = &[
     ("never", "trace.has(kind == server and x > 'b' and x < 5)"),
     ("never", "trace.has(kind == server and tag == 'a' and tag == 'b')"),
     ("never", "trace.has(kind == server and x != 'a' and x != 'b')"),
+    ("never", "trace.has(a.b and n >= 0).sum(n) > 5"),
+    ("never", "trace.has(a.b).sum(n) < 5"),
+    ("never", "trace.has(a.b).sum(duration) > 5s"),
     ("never", "trace.has(duration > 0s)"),
     ("never", "trace.has(kind == server and missing(x) and exists(y))"),
     ("never", "trace.has(kind in [client, server] and kind == server)"),
