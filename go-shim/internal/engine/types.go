@@ -3,14 +3,30 @@
 
 package engine // import "github.com/fluo-otel/fluo/go-shim/internal/engine"
 
+import "encoding/json"
+
 // Source is one rule file, or one list of rules from the collector's configuration.
 type Source struct {
 	// Name is what diagnostics call this source.
-	Name string `json:"name"`
-	// Text is the YAML text of a rule file.
-	Text string `json:"text,omitempty"`
+	Name string
+	// Text is the YAML text of a rule file, which may be empty.
+	Text string
 	// Inline holds rules that are already decoded; Text is empty then.
-	Inline []map[string]any `json:"inline,omitempty"`
+	Inline []map[string]any
+}
+
+// MarshalJSON writes the source as the engine reads it: a file has a text, even an empty one, rules of the configuration have none.
+func (s Source) MarshalJSON() ([]byte, error) {
+	if s.Inline != nil {
+		return json.Marshal(struct {
+			Name   string           `json:"name"`
+			Inline []map[string]any `json:"inline"`
+		}{s.Name, s.Inline})
+	}
+	return json.Marshal(struct {
+		Name string `json:"name"`
+		Text string `json:"text"`
+	}{s.Name, s.Text})
 }
 
 // Severity of a diagnostic.

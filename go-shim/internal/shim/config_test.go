@@ -114,12 +114,24 @@ func TestBadRulesOfAllSourcesAreReportedWithTheirPlace(t *testing.T) {
 }
 
 func TestRuleFilesWithoutRules(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "empty.yml")
-	write(t, path, "rules: []\n")
+	for _, text := range []string{"", "# nothing yet\n", "rules: []\n"} {
+		path := filepath.Join(t.TempDir(), "empty.yml")
+		write(t, path, text)
+		cfg := DefaultConfig()
+		cfg.RuleFiles = []string{path}
+		assert.EqualError(t, cfg.Check(), "at least one rule is needed, and there is none in `"+path+"`", "%q", text)
+		assert.Zero(t, engine.LiveCount())
+	}
+}
+
+func TestAnEmptyRuleFileBesideOneWithRules(t *testing.T) {
+	dir := t.TempDir()
+	empty, full := filepath.Join(dir, "empty.yml"), filepath.Join(dir, "full.yml")
+	write(t, empty, "")
+	write(t, full, paymentFile)
 	cfg := DefaultConfig()
-	cfg.RuleFiles = []string{path}
-	assert.EqualError(t, cfg.Check(), "at least one rule is needed: set `rule_files` or `rules`")
-	assert.Zero(t, engine.LiveCount())
+	cfg.RuleFiles = []string{empty, full}
+	assert.NoError(t, cfg.Check())
 }
 
 const paymentFile = `- name: payment-needs-fraud-check

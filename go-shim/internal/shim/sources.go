@@ -87,9 +87,18 @@ func compile(sources []engine.Source) (*engine.RuleSet, engine.Report, error) {
 	}
 	if report.Rules == 0 {
 		rules.Close()
-		return nil, report, errNoRules
+		return nil, report, noneIn(sources)
 	}
 	return rules, report, nil
+}
+
+// noneIn says that the sources hold no rules.
+func noneIn(sources []engine.Source) error {
+	names := make([]string, len(sources))
+	for i, source := range sources {
+		names[i] = "`" + source.Name + "`"
+	}
+	return fmt.Errorf("at least one rule is needed, and there is none in %s", strings.Join(names, ", "))
 }
 
 func ruleErrors(report engine.Report, err error) error {
