@@ -3,7 +3,8 @@
 use crate::otlp::AnyValueRef;
 use crate::value::{float_text, hex};
 
-/// A value of the wire as compact JSON, keys in the order of the wire.
+/// A value of the wire as compact JSON. The keys of a map have no order on the wire; here they have that of their bytes, and pairs of
+/// one key, which OTLP forbids, stay as they came.
 pub(crate) fn text(any: AnyValueRef<'_>) -> String {
     match any {
         AnyValueRef::Empty => "null".to_owned(),
@@ -14,7 +15,9 @@ pub(crate) fn text(any: AnyValueRef<'_>) -> String {
         AnyValueRef::Bytes(b) => quoted(hex(b).as_bytes()),
         AnyValueRef::Array(items) => format!("[{}]", items.map(text).collect::<Vec<_>>().join(",")),
         AnyValueRef::KvList(pairs) => {
-            let pairs: Vec<String> = pairs.map(|(key, value)| format!("{}:{}", quoted(key), text(value))).collect();
+            let mut pairs: Vec<_> = pairs.collect();
+            pairs.sort_by_key(|(key, _)| *key);
+            let pairs: Vec<String> = pairs.into_iter().map(|(key, value)| format!("{}:{}", quoted(key), text(value))).collect();
             format!("{{{}}}", pairs.join(","))
         }
     }

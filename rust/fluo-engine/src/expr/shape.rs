@@ -1,12 +1,17 @@
 //! `shape(f)`: what stays of a text when the values in it are replaced by `?`.
 
-/// Replaces numbers, literals in single quotes (double quotes are around names in SQL), UUIDs and hexadecimal words of eight or more characters with a digit by `?`; a list of `?`
-/// collapses to one.
+/// Replaces numbers, placeholders (`$1`, `:name`, `%s`), literals in single quotes (double quotes are around names in SQL), UUIDs and
+/// hexadecimal words of eight or more characters with a digit by `?`; a list of `?` collapses to one, and so does a list of `(?)`.
 pub(crate) fn shape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
+    let mut before = b' ';
     while let Some((&byte, tail)) = rest.split_first() {
-        if byte == b'\'' {
+        let after = rest;
+        if let Some(len) = placeholder_len(before, rest) {
+            out.push(b'?');
+            rest = rest.get(len..).unwrap_or_default();
+        } else if byte == b'\'' {
             out.push(b'?');
             rest = after_quoted(tail, byte);
         } else if is_word(byte) {
@@ -34,8 +39,27 @@ pub(crate) fn shape(text: &[u8]) -> Vec<u8> {
             out.push(byte);
             rest = tail;
         }
+        let taken = after.len() - rest.len();
+        before = taken.checked_sub(1).and_then(|last| after.get(last)).copied().unwrap_or(before);
     }
-    collapse_lists(&out)
+    collapse(&collapse(&out, b"?"), b"(?)")
+}
+
+/// The length of a placeholder at the start: `$` with digits, `:` with a word, `%s`; whole words that stand behind no word. `::` is a
+/// cast.
+fn placeholder_len(before: u8, text: &[u8]) -> Option<usize> {
+    let (&sign, name) = text.split_first()?;
+    if !matches!(sign, b'$' | b':' | b'%') || is_word(before) || before == b':' {
+        return None;
+    }
+    let len = name.iter().take_while(|b| is_word(**b)).count();
+    let name = name.get(..len)?;
+    let fits = match sign {
+        b'$' => name.iter().all(u8::is_ascii_digit),
+        b':' => true,
+        _ => name == b"s",
+    };
+    (fits && len > 0).then_some(len + 1)
 }
 
 const fn is_word(byte: u8) -> bool {
@@ -89,27 +113,30 @@ fn is_long_hex(word: &[u8]) -> bool {
     word.len() >= 8 && word.iter().all(u8::is_ascii_hexdigit) && word.iter().any(u8::is_ascii_digit)
 }
 
-fn collapse_lists(text: &[u8]) -> Vec<u8> {
+/// Makes lists of an item one item.
+fn collapse(text: &[u8], item: &[u8]) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        out.push(byte);
-        if byte != b'?' {
+        let Some(behind) = rest.strip_prefix(item) else {
+            out.push(byte);
+            rest = tail;
             continue;
-        }
-        while let Some(next) = after_comma(rest) {
+        };
+        out.extend_from_slice(item);
+        rest = behind;
+        while let Some(next) = after_comma(rest, item) {
             rest = next;
         }
     }
     out
 }
 
-/// What follows `, ?`.
-fn after_comma(text: &[u8]) -> Option<&[u8]> {
+/// What follows a comma and the item.
+fn after_comma<'t>(text: &'t [u8], item: &[u8]) -> Option<&'t [u8]> {
     let skip = |text: &[u8]| text.iter().take_while(|b| b.is_ascii_whitespace()).count();
     let text = text.get(skip(text)..)?.strip_prefix(b",")?;
-    text.get(skip(text)..)?.strip_prefix(b"?")
+    text.get(skip(text)..)?.strip_prefix(item)
 }
 
 #[cfg(test)]
@@ -126,6 +153,13 @@ mod tests {
             ("key deadbeef01 deadbeef", "key ? deadbeef"),
             ("a-1", "a-?"),
             ("v2 x86_64", "v2 x86_64"),
+            ("INSERT INTO t VALUES ($1, $2),($3,$12)", "INSERT INTO t VALUES (?)"),
+            ("id IN (:id_1, :id_2) AND n = :n", "id IN (?) AND n = ?"),
+            ("a IN (%s, %s) OR b = %s", "a IN (?) OR b = ?"),
+            ("a::text = $1::uuid AND b = a%s", "a::text = ?::uuid AND b = a%s"),
+            ("host:port 12:30 x$1 $x %d %sx", "host:port ?:? x$? $x %d %sx"),
+            ("(?), (?), (?, 1)", "(?)"),
+            ("f(?), g(?)", "f(?), g(?)"),
             ("", ""),
             ("unterminated 'abc", "unterminated ?"),
         ] {

@@ -142,7 +142,7 @@ pub(super) fn data_of(value: &AnyValue, in_list: bool) -> Vec<(Datum, bool)> {
     vec![(one, in_list)]
 }
 
-/// Maps are no values of the language; they read as their JSON text.
+/// Maps are no values of the language; they read as their JSON text with the keys in order.
 fn json(value: &AnyValue) -> String {
     let quoted = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
     match value {
@@ -154,7 +154,9 @@ fn json(value: &AnyValue) -> String {
         AnyValue::Bytes(b) => quoted(&hex(b)),
         AnyValue::Array(items) => format!("[{}]", items.iter().map(json).collect::<Vec<_>>().join(",")),
         AnyValue::Map(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{}:{}", quoted(key), json(value))).collect();
+            let mut sorted: Vec<_> = map.iter().collect();
+            sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let entries: Vec<String> = sorted.into_iter().map(|(key, value)| format!("{}:{}", quoted(key), json(value))).collect();
             format!("{{{}}}", entries.join(","))
         }
     }
