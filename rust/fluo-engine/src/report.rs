@@ -189,7 +189,7 @@ fn shown(view: &View<'_>, rule: &RulePlan, spans: &std::collections::BTreeSet<us
         let mut values: Vec<String> = Vec::new();
         for at in spans {
             if let Some(value) = view.value(*at, *term).value {
-                let text = String::from_utf8_lossy(&value.text()).into_owned();
+                let text = value.shown();
                 if !values.contains(&text) {
                     values.push(text);
                 }

@@ -1,13 +1,15 @@
 //! Values at run time (language reference §3, Values). How they compare is the language's: [`fluo_lang::value`].
 
 mod kept;
+mod shown;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 pub(crate) use fluo_lang::value::{Number, canonical_decimal};
 use fluo_lang::value::{ValueRef, equal, order};
-pub(crate) use kept::{KEPT_BYTES, LONGEST_KEY, MOST_ELEMENTS, hash};
+pub(crate) use kept::{KEPT_BYTES, LONGEST_KEY, MOST_ELEMENTS, hash, key_shown};
+pub(crate) use shown::{MOST_SHOWN, shown};
 
 /// A value that was read or computed. NaN never occurs: it is missing.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,13 +23,9 @@ pub(crate) enum Val<'a> {
     Bytes(Cow<'a, [u8]>),
     /// Never holds a list: nested ones are opened.
     List(Vec<Val<'a>>),
-    /// What is kept of a text or of bytes that are too long to be kept: enough to tell whether they equal others.
-    Digest {
-        /// See [`Val::digest`].
-        hash: [u8; 16],
-        /// Bytes of the value.
-        len: u32,
-    },
+    /// What is kept of a text or of bytes that are too long to be kept: the canonical key, which tells whether they equal others and
+    /// shows how they begin.
+    Digest(Cow<'a, [u8]>),
 }
 
 impl<'a> Val<'a> {
@@ -51,7 +49,7 @@ impl<'a> Val<'a> {
             Self::Bool(b) => ValueRef::Bool(*b),
             Self::Duration(d) => ValueRef::Duration(*d),
             Self::Bytes(bytes) => ValueRef::Bytes(bytes),
-            Self::List(_) | Self::Digest { .. } => return None,
+            Self::List(_) | Self::Digest(_) => return None,
         })
     }
 
@@ -93,25 +91,22 @@ impl<'a> Val<'a> {
                 text.push(b']');
                 Cow::Owned(text)
             }
-            Self::Digest { hash, len } => Cow::Owned(format!("{len} bytes, SHA-256 {}…", hex(hash)).into_bytes()),
+            Self::Digest(key) => Cow::Owned(key_shown(key).into_bytes()),
         }
     }
 
-    /// Appends the canonical key: equal values, and only they, have equal keys. Used by `by`, `same` and `distinct`. A long one is
-    /// hashed, so that a key has at most [`LONGEST_KEY`] bytes.
+    /// Appends the canonical key: equal values, and only they, have equal keys. Used by `by`, `same` and `distinct`. Of a long one the
+    /// hash tells it apart and the head shows it, so that a key has at most [`LONGEST_KEY`] bytes.
     pub(crate) fn write_key(&self, out: &mut Vec<u8>) {
         let start = out.len();
-        if let Self::Digest { hash, .. } = self {
-            out.push(kept::HASHED);
-            out.extend_from_slice(hash);
+        if let Self::Digest(key) = self {
+            out.extend_from_slice(key);
             return;
         }
         self.write_whole_key(out);
-        if out.len() - start > LONGEST_KEY {
-            let hash = kept::hash(out.get(start..).unwrap_or_default());
-            out.truncate(start);
-            out.push(kept::HASHED);
-            out.extend_from_slice(&hash);
+        if out.len() - start > kept::LONGEST_PLAIN_KEY {
+            let whole = out.split_off(start);
+            kept::write_hashed(&whole, out);
         }
     }
 
@@ -157,7 +152,7 @@ impl<'a> Val<'a> {
             Self::Float(f) => Val::Float(*f),
             Self::Bool(b) => Val::Bool(*b),
             Self::Duration(d) => Val::Duration(*d),
-            Self::Digest { hash, len } => Val::Digest { hash: *hash, len: *len },
+            Self::Digest(key) => Val::Digest(Cow::Borrowed(key)),
         }
     }
 
@@ -167,7 +162,8 @@ impl<'a> Val<'a> {
             Self::Str(s) => s.len(),
             Self::Bytes(b) => b.len(),
             Self::List(items) => items.iter().map(|item| size_of::<Self>() + item.heap_bytes()).sum(),
-            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Duration(_) | Self::Digest { .. } => 0,
+            Self::Digest(key) => key.len(),
+            Self::Int(_) | Self::Float(_) | Self::Bool(_) | Self::Duration(_) => 0,
         }
     }
 
@@ -181,7 +177,7 @@ impl<'a> Val<'a> {
             Self::Float(f) => Val::Float(f),
             Self::Bool(b) => Val::Bool(b),
             Self::Duration(d) => Val::Duration(d),
-            Self::Digest { hash, len } => Val::Digest { hash, len },
+            Self::Digest(key) => Val::Digest(Cow::Owned(key.into_owned())),
         }
     }
 }

@@ -416,7 +416,7 @@ const fn expected(op: CompareOp, value: bool) -> &'static str {
 
 /// A value for people.
 pub(crate) fn show(cell: &Cell<'_>) -> String {
-    let text = |value: &crate::value::Val<'_>| String::from_utf8_lossy(&value.text()).into_owned();
+    let text = crate::value::Val::shown;
     match cell {
         Cell::NotApplicable => "nothing".to_owned(),
         Cell::Missing => "missing".to_owned(),

@@ -8,7 +8,7 @@ use super::spanset::Member;
 use super::view::View;
 use crate::plan::RulePlan;
 use crate::truth::{Reasons, Truth};
-use crate::value::{Val, duration_text, hex};
+use crate::value::{Val, duration_text, key_shown};
 use crate::verdict::Reason;
 
 /// A group, by its canonical key.
@@ -107,15 +107,13 @@ fn write_single(key: &mut Vec<u8>, values: &[&Val<'_>]) -> bool {
     true
 }
 
-/// The values that a key stands for, as text.
+/// The values that a key stands for, as people read them.
 pub(crate) fn texts(key: &[u8]) -> Vec<String> {
     let text = |part: &[u8]| match part.split_first() {
         Some((b'd', nanos)) => {
             nanos.try_into().map_or_else(|_| String::new(), |nanos| duration_text(i128::from(i64::from_be_bytes(nanos))))
         }
-        Some((b'b', bytes)) => hex(bytes),
-        Some((_, text)) => String::from_utf8_lossy(text).into_owned(),
-        None => String::new(),
+        _ => key_shown(part),
     };
     parts(key).into_iter().map(text).collect()
 }

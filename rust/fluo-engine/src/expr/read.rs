@@ -67,7 +67,7 @@ impl<'a> Read<'a> {
     pub(crate) fn map_text(self, function: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Read<'a> {
         let unknown = self.unknown.and(self.blur());
         let apply = |value: &Val<'_>| match value {
-            Val::Digest { .. } => None,
+            Val::Digest(_) => None,
             value => function(&value.text()).map(|text| Val::Str(Cow::Owned(text))),
         };
         let value = self.value.and_then(|value| match &value {

@@ -21,8 +21,8 @@ const MANY: u8 = 1 << 4;
 /// Reasons follow.
 const UNKNOWN: u8 = 1 << 5;
 
-/// Bytes of a kept value at most, beside its text or elements: a term, a tag, reasons, and a hash with a length.
-pub(crate) const MOST_BESIDE_TEXT: usize = 5 + 1 + 2 + 16 + 5;
+/// Bytes of a kept value at most, beside its text or elements: a term, a tag, reasons, and a length or a number.
+pub(crate) const MOST_BESIDE_TEXT: usize = 5 + 1 + 2 + 10;
 
 /// Appends what a term read.
 pub(crate) fn write(term: u32, read: &Read<'_>, out: &mut Vec<u8>) {
@@ -47,23 +47,19 @@ const fn tag_of(value: &Val<'_>) -> u8 {
         Val::Duration(_) => DURATION,
         Val::Bytes(_) => BYTES,
         Val::List(_) => LIST,
-        Val::Digest { .. } => DIGEST,
+        Val::Digest(_) => DIGEST,
     }
 }
 
 fn write_content(value: &Val<'_>, out: &mut Vec<u8>) {
     match value {
-        Val::Str(bytes) | Val::Bytes(bytes) => {
+        Val::Str(bytes) | Val::Bytes(bytes) | Val::Digest(bytes) => {
             write_varint(bytes.len() as u64, out);
             out.extend_from_slice(bytes);
         }
         Val::Int(number) | Val::Duration(number) => write_varint(zigzag(*number), out),
         Val::Float(number) => out.extend_from_slice(&number.to_le_bytes()),
         Val::Bool(flag) => out.push(u8::from(*flag)),
-        Val::Digest { hash, len } => {
-            out.extend_from_slice(hash);
-            write_varint(u64::from(*len), out);
-        }
         Val::List(items) => {
             write_varint(items.len() as u64, out);
             for item in items {
@@ -132,14 +128,10 @@ impl<'a> Values<'a> {
     fn pass_over_content(&mut self, tag: u8) -> Option<()> {
         match tag {
             NOTHING => {}
-            STR | BYTES => drop(self.bytes()?),
+            STR | BYTES | DIGEST => drop(self.bytes()?),
             INT | DURATION => drop(self.varint()?),
             FLOAT => drop(self.take::<8>()?),
             BOOL => drop(self.byte()?),
-            DIGEST => {
-                self.take::<16>()?;
-                self.varint()?;
-            }
             _ => {
                 for _ in 0..self.varint()? {
                     let tag = self.byte()?;
@@ -157,7 +149,7 @@ impl<'a> Values<'a> {
             FLOAT => Val::Float(f64::from_le_bytes(self.take()?)),
             BOOL => Val::Bool(self.byte()? != 0),
             DURATION => Val::Duration(unzigzag(self.varint()?)),
-            DIGEST => Val::Digest { hash: self.take()?, len: u32::try_from(self.varint()?).ok()? },
+            DIGEST => Val::Digest(Cow::Borrowed(self.bytes()?)),
             BYTES => Val::Bytes(Cow::Borrowed(self.bytes()?)),
             _ => {
                 let mut items = Vec::new();
@@ -242,7 +234,7 @@ mod tests {
             (201, Read::present(Val::Duration(i64::MAX))),
             (70_000, Read::present(Val::Bytes(vec![0; 300].into()))),
             (70_001, Read::present(Val::Bool(false))),
-            (70_002, Read::present(Val::Digest { hash: [7; 16], len: u32::MAX })),
+            (70_002, Read::present(Val::Digest(b"#key".as_slice().into()))),
         ];
         let mut encoded = Vec::new();
         reads.iter().for_each(|(term, read)| write(*term, read, &mut encoded));

@@ -2,7 +2,9 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Number, Val, canonical_decimal};
+use std::borrow::Cow;
+
+use super::{MOST_SHOWN, Number, Val, canonical_decimal, hex, shown};
 
 /// Bytes of text, bytes or elements that are kept of one value at most. `contains` and `matches` on a span's own fields are decided
 /// when it is read, on the whole value.
@@ -11,11 +13,34 @@ pub(crate) const KEPT_BYTES: usize = 4096;
 /// Elements of a list that are kept at most.
 pub(crate) const MOST_ELEMENTS: usize = KEPT_BYTES / size_of::<Val<'static>>();
 
-/// Bytes of a canonical key at most.
-pub(crate) const LONGEST_KEY: usize = 64;
+/// Bytes of a canonical key that is written whole: a tag, and a text that is shown whole.
+pub(super) const LONGEST_PLAIN_KEY: usize = 1 + MOST_SHOWN;
+
+/// Bytes of a key that are kept of a longer one: as many as are shown, and a character more to tell that it goes on.
+const HEAD: usize = LONGEST_PLAIN_KEY + 4;
+
+/// Bytes of a canonical key at most: a mark, a hash and a head.
+pub(crate) const LONGEST_KEY: usize = 1 + 16 + HEAD;
 
 /// Begins a key that stands for a longer one.
-pub(super) const HASHED: u8 = b'#';
+const HASHED: u8 = b'#';
+
+/// Writes the key that stands for a longer one.
+pub(super) fn write_hashed(whole: &[u8], out: &mut Vec<u8>) {
+    out.push(HASHED);
+    out.extend_from_slice(&hash(whole));
+    out.extend_from_slice(whole.get(..HEAD).unwrap_or(whole));
+}
+
+/// What people read of a key that is no duration's.
+pub(crate) fn key_shown(key: &[u8]) -> String {
+    match key.split_first() {
+        Some((&HASHED, rest)) => key_shown(rest.get(16..).unwrap_or_default()),
+        Some((b'b', bytes)) => shown(hex(bytes).as_bytes()),
+        Some((_, text)) => shown(text),
+        None => String::new(),
+    }
+}
 
 /// First 16 bytes of SHA-256: the same in every process, since violation ids are made of keys.
 pub(crate) fn hash(bytes: &[u8]) -> [u8; 16] {
@@ -27,25 +52,25 @@ pub(crate) fn hash(bytes: &[u8]) -> [u8; 16] {
 }
 
 impl Val<'_> {
-    /// The hash of the canonical key and the length of a text or of bytes that a key does not hold as they are.
-    pub(super) fn digest(&self) -> Option<([u8; 16], u32)> {
+    /// The canonical key of a text or of bytes that it does not hold as they are.
+    pub(super) fn digest(&self) -> Option<Cow<'_, [u8]>> {
         let len = match self {
             Self::Str(text) => text.len(),
             Self::Bytes(bytes) => bytes.len(),
-            Self::Digest { hash, len } => return Some((*hash, *len)),
+            Self::Digest(key) => return Some(Cow::Borrowed(key)),
             _ => return None,
         };
-        if len < LONGEST_KEY {
+        if len < LONGEST_PLAIN_KEY {
             return None;
         }
-        let mut key = Vec::with_capacity(len + 1);
-        self.write_whole_key(&mut key);
-        Some((hash(&key), u32::try_from(len).unwrap_or(u32::MAX)))
+        let mut key = Vec::with_capacity(LONGEST_KEY);
+        self.write_key(&mut key);
+        Some(Cow::Owned(key))
     }
 
-    /// Whether only hash and length are known of the value, or of an element of it.
+    /// Whether only a key is known of the value, or of an element of it.
     pub(crate) fn is_blurred(&self) -> bool {
-        self.each().iter().any(|one| matches!(one, Self::Digest { .. }))
+        self.each().iter().any(|one| matches!(one, Self::Digest(_)))
     }
 
     /// What is kept of the value, and whether elements of a list had to be left out.
@@ -79,13 +104,13 @@ impl Val<'_> {
             return Some(self.exactly_owned());
         }
         match &self {
-            Self::Str(text) if text.len() > LONGEST_KEY => number(text).or_else(|| self.blurred()),
-            _ => self.blurred(),
+            Self::Str(text) if text.len() > LONGEST_PLAIN_KEY => number(text).or_else(|| self.blurred(room)),
+            _ => self.blurred(room),
         }
     }
 
-    fn blurred(&self) -> Option<Val<'static>> {
-        self.digest().map(|(hash, len)| Val::Digest { hash, len })
+    fn blurred(&self, room: usize) -> Option<Val<'static>> {
+        self.digest().filter(|key| key.len() <= room).map(|key| Val::Digest(Cow::Owned(key.into_owned())))
     }
 
     /// A copy that owns its bytes and nothing beside them.
@@ -100,7 +125,7 @@ impl Val<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEPT_BYTES, MOST_ELEMENTS};
+    use super::{KEPT_BYTES, LONGEST_KEY, MOST_ELEMENTS, MOST_SHOWN, key_shown};
     use crate::value::Val;
 
     fn text(len: usize, last: u8) -> Vec<u8> {
@@ -113,7 +138,7 @@ mod tests {
     fn a_long_text_is_kept_as_hash_and_length_and_stays_equal_to_itself() {
         let (long, other, short) = (text(5_000, b'a'), text(5_000, b'b'), text(KEPT_BYTES, b'a'));
         let (kept, cut) = Val::str(&long).kept();
-        assert!(!cut && matches!(kept, Val::Digest { len: 5_000, .. }) && kept.heap_bytes() == 0);
+        assert!(!cut && matches!(kept, Val::Digest(_)) && kept.heap_bytes() == LONGEST_KEY);
         assert!(kept.equals(&Val::str(&long)) && Val::str(&long).equals(&kept) && kept.equals(&Val::str(&long).kept().0));
         assert!(!kept.equals(&Val::str(&other)) && !kept.equals(&Val::str(&other).kept().0));
         assert!(!kept.equals(&Val::Bytes(long.clone().into()).kept().0), "bytes are no text");
@@ -125,6 +150,23 @@ mod tests {
         };
         assert_eq!(key(&kept), key(&Val::str(&long)));
         assert_ne!(key(&kept), key(&Val::str(&other)));
+        assert_eq!(key(&kept).len(), LONGEST_KEY);
+        let expected = format!("{}…", "x".repeat(MOST_SHOWN));
+        assert_eq!((kept.shown(), key_shown(&key(&kept))), (expected.clone(), expected));
+    }
+
+    #[test]
+    fn a_key_shows_the_value_that_it_stands_for() {
+        for len in [1, 63, 64, 255, 256, 257, 300, 5_000] {
+            for value in [Val::Str(text(len, b'a').into()), Val::Bytes(text(len, 7).into()), Val::Str("é".repeat(len).into_bytes().into())]
+            {
+                let mut key = Vec::new();
+                value.write_key(&mut key);
+                assert!(key.len() <= LONGEST_KEY);
+                assert_eq!(key_shown(&key), value.shown(), "{len}");
+                assert_eq!(value.clone().kept().0.shown(), value.shown(), "{len}");
+            }
+        }
     }
 
     #[test]
@@ -143,6 +185,6 @@ mod tests {
         let words = [text(3_000, b'a'), text(3_000, b'b'), text(20, b'c')];
         let list = Val::List(words.iter().map(|w| Val::str(w)).collect());
         let (Val::List(kept), cut) = list.kept() else { panic!("a list") };
-        assert!(!cut && matches!(kept.as_slice(), [Val::Str(_), Val::Digest { .. }, Val::Str(_)]), "{kept:?}");
+        assert!(!cut && matches!(kept.as_slice(), [Val::Str(_), Val::Digest(_), Val::Str(_)]), "{kept:?}");
     }
 }

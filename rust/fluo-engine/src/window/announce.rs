@@ -102,7 +102,7 @@ pub(super) fn shown(show: &[(String, u32)], values: Values<'_>) -> Vec<(String, 
     show.iter()
         .filter_map(|(name, term)| {
             let value = values.get(*term).value?;
-            Some((name.clone(), String::from_utf8_lossy(&value.text()).into_owned()))
+            Some((name.clone(), value.shown()))
         })
         .collect()
 }

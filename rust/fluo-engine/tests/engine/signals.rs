@@ -1,6 +1,7 @@
 //! What a signal says.
 
 use fluo_engine::Config;
+use fluo_engine::signal::Event;
 
 use super::{engine, ingest, signals, spans, tick};
 
@@ -69,4 +70,42 @@ fn a_shadow_rule_is_counted_and_silent() {
     tick(&engine, 20);
     assert!(signals(&engine).is_empty());
     assert_eq!(engine.stats().rules[0].violated, 1);
+}
+
+#[test]
+fn what_people_read_is_the_value_itself_cut_between_characters() {
+    let engine = engine(
+        "- {name: in-trace, never: 'trace.has(q).by(sql).count() >= 2', show: [sql]}\n\
+         - {name: across, never: 'spans.where(q).by(sql).within(1m).count() >= 2', show: [sql]}\n\
+         - {name: low, never: 'spans.where(q).by(sql).within(1m).sum(n) >= 1', show: [sql]}\n",
+        Config::default(),
+    );
+    // In bytes: what is kept whole, hashed, kept as a hash alone.
+    for (second, (len, letter)) in
+        (1..).zip([(63, "x"), (64, "x"), (65, "é"), (256, "x"), (257, "x"), (300, "é"), (5_000, "é"), (9_001, "x")])
+    {
+        let whole = letter.repeat(len / letter.len());
+        let value = if letter == "é" { format!("{whole}!") } else { whole };
+        let mut all = spans(&format!("t{len}{letter}"), "q 1..2 {n=1}\nq 3..4 {n=1}");
+        for span in &mut all {
+            span.attributes.push(("sql".to_owned(), fluo_testkit::model::AnyValue::String(value.clone())));
+        }
+        ingest(&engine, second, &all);
+        let found = signals(&engine);
+        let cut = if value.len() > 256 { format!("{}…", value.get(..256).expect("between characters")) } else { value };
+        let mut rules: Vec<&str> = found.iter().map(|signal| signal.rule.as_str()).collect();
+        rules.sort_unstable();
+        assert_eq!(rules, ["across", "in-trace"], "{len}");
+        for signal in &found {
+            assert_eq!(signal.group, [("sql".to_owned(), cut.clone())], "{} {len}", signal.rule);
+            assert_eq!(signal.shown, [("sql".to_owned(), cut.clone())], "{} {len}", signal.rule);
+            if signal.rule == "across" {
+                assert!(signal.message.contains(&cut), "{}", signal.message);
+            }
+        }
+    }
+    tick(&engine, 100);
+    let found = signals(&engine);
+    assert_eq!(found.iter().filter(|signal| signal.rule == "low" && signal.event == Event::Violation).count(), 8);
+    assert!(found.iter().all(|signal| signal.group.iter().all(|(_, value)| value.len() <= 256 + '…'.len_utf8())));
 }

@@ -94,9 +94,18 @@ impl Datum {
     }
 }
 
+/// Bytes of a value that people are shown at most.
+const SHOWN: usize = 256;
+
 impl Key {
-    /// The canonical text of every value with this key.
+    /// The canonical text of every value with this key, as people are shown it: dots stand for what is too long.
     pub(super) fn text(&self) -> String {
+        let whole = self.whole_text();
+        let cut = (0..=SHOWN).rev().find_map(|end| whole.get(..end)).unwrap_or_default();
+        if whole.len() > SHOWN { format!("{cut}…") } else { whole }
+    }
+
+    fn whole_text(&self) -> String {
         use num_traits::ToPrimitive;
         match self {
             Self::Number(Exact::Finite(exact)) if exact.is_integer() => exact.to_string(),
