@@ -423,13 +423,16 @@ fluo_status fluo_engine_drain(const struct fluo_engine *engine,
  * Counters are cumulative since the engine was made: `spans_received`, `spans_selected`, `spans_rejected`, `frames_rejected`,
  * `spans_own`, `spans_duplicate`, `spans_conflicting`, `spans_late`, `spans_bad_time`, `traces_completed`, `traces_evicted`,
  * `spans_over_limit`, `signals_emitted`, `signals_dropped`, `groups_evicted`. Gauges: `traces_open`, `traces_grace`, `bytes_held`,
- * `signals_queued`, `epoch`. Then `ruleset_hash` and `rules`: for each rule its `name`, `severity`, and how many verdicts were
- * `satisfied`, `violated`, `not_applicable` and, by reason, `inconclusive`. Later versions may add keys.
+ * `signals_queued`, `epoch`. Then `ruleset_hash` and `rules`: for each rule its `name`, `severity`, `mode`, and how many verdicts were
+ * `satisfied`, `violated`, `not_applicable` and, by reason, `inconclusive`, each counted once, when it is given; and `revisions`, a
+ * list of what late spans made of them: `{"from":"violated","from_reason":"","to":"satisfied","to_reason":"","count":1}`. Later
+ * versions may add keys.
  *
  * Ownership: `out_json` must be zero-initialised and be freed by the caller.
  * Threads: any. Errors: FLUO_STATUS_INVALID_ARGUMENT, FLUO_STATUS_POISONED, FLUO_STATUS_PANIC.
  */
-fluo_status fluo_engine_stats(const struct fluo_engine *engine, struct fluo_buffer *out_json);
+fluo_status fluo_engine_stats(const struct fluo_engine *engine,
+                              struct fluo_buffer *out_json);
 
 /**
  * Answers how many engines are alive in this process, for leak tests. Threads: any.

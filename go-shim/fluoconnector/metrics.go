@@ -96,6 +96,7 @@ func (e *metricsEdge) metrics(engine *shim.Shared) pmetric.Metrics {
 		now:   pcommon.Timestamp(engine.Now()),
 	}
 	w.verdicts(s)
+	w.revisions(s)
 	w.counter("fluo.spans", "Spans that were evaluated", "{span}", s.SpansReceived)
 	w.counter("fluo.spans.selected", "Spans that at least one rule asks for", "{span}", s.SpansSelected)
 	w.counter("fluo.traces.completed", "Traces that were decided", "{trace}", s.TracesCompleted)
@@ -149,11 +150,34 @@ func (w metricWriter) verdicts(s shim.Snapshot) {
 		p := points.AppendEmpty()
 		w.point(p, v.Count)
 		attrs := p.Attributes()
-		attrs.PutStr("fluo.rule.name", v.Rule)
-		attrs.PutStr("fluo.rule.severity", v.Severity)
+		aboutRule(attrs, v.Rule, v.Severity, v.Mode)
 		attrs.PutStr("fluo.verdict", v.Outcome)
 		if v.Reason != "" {
 			attrs.PutStr("fluo.verdict.reason", v.Reason)
 		}
 	}
+}
+
+// revisions are absent where no verdict was ever revised: a sum has at least one point.
+func (w metricWriter) revisions(s shim.Snapshot) {
+	var points pmetric.NumberDataPointSlice
+	first := true
+	for v := range s.Revisions() {
+		if first {
+			points = w.sum(w.add("fluo.revisions", "Verdicts that late spans changed, by rule", "{revision}"))
+			first = false
+		}
+		p := points.AppendEmpty()
+		w.point(p, v.Count)
+		attrs := p.Attributes()
+		aboutRule(attrs, v.Rule, v.Severity, v.Mode)
+		attrs.PutStr("fluo.verdict.from", v.From)
+		attrs.PutStr("fluo.verdict.to", v.To)
+	}
+}
+
+func aboutRule(attrs pcommon.Map, name, severity, mode string) {
+	attrs.PutStr("fluo.rule.name", name)
+	attrs.PutStr("fluo.rule.severity", severity)
+	attrs.PutStr("fluo.rule.mode", mode)
 }

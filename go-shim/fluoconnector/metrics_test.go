@@ -35,7 +35,7 @@ func points(t *testing.T, sink *consumertest.MetricsSink) map[string]int64 {
 			assert.NotZero(t, p.StartTimestamp())
 			assert.GreaterOrEqual(t, p.Timestamp(), p.StartTimestamp())
 			key := m.Name()
-			for _, k := range []string{"fluo.rule.name", "fluo.verdict", "fluo.verdict.reason"} {
+			for _, k := range []string{"fluo.rule.name", "fluo.verdict", "fluo.verdict.reason", "fluo.verdict.from", "fluo.verdict.to"} {
 				if v, ok := p.Attributes().Get(k); ok {
 					key += "/" + v.Str()
 				}
@@ -89,6 +89,44 @@ func TestMetricsEdgeEmitsFinalCountsAtShutdown(t *testing.T) {
 	got := points(t, sink)
 	assert.Equal(t, int64(1), got["fluo.verdicts/payment-needs-fraud-check/inconclusive/shutdown"])
 	assert.Equal(t, int64(0), got["fluo.verdicts/payment-needs-fraud-check/violated"])
+}
+
+// TestSumsNeverFall is what a backend relies on that takes a fall for a restart.
+func TestSumsNeverFall(t *testing.T) {
+	sink := &consumertest.MetricsSink{}
+	cfg := config()
+	cfg.MetricsInterval = 20 * time.Millisecond
+	edge := newMetricsEdge(t, telemetry(t), cfg, sink)
+	start(t, edge)
+	batches := splitSpans(tracetest.Trace(1, tracetest.Charge, tracetest.Check))
+	consume(t, edge, batches[0])
+	const given, revised = "fluo.verdicts/payment-needs-fraud-check/violated", "fluo.revisions/payment-needs-fraud-check/violated/satisfied"
+	require.Eventually(t, func() bool { return len(sink.AllMetrics()) > 0 && points(t, sink)[given] == 1 }, patience, pause)
+	assert.NotContains(t, points(t, sink), revised)
+	consume(t, edge, batches[1])
+	require.Eventually(t, func() bool { return points(t, sink)[revised] == 1 }, patience, pause)
+	assert.Equal(t, int64(1), points(t, sink)[given])
+	assert.Equal(t, int64(0), points(t, sink)["fluo.verdicts/payment-needs-fraud-check/satisfied"])
+	require.NoError(t, edge.Shutdown(t.Context()))
+}
+
+func TestRulesInShadowAreToldApart(t *testing.T) {
+	sink := &consumertest.MetricsSink{}
+	cfg := config()
+	cfg.Engine.Rules[0]["mode"] = "shadow"
+	edge := newMetricsEdge(t, telemetry(t), cfg, sink)
+	start(t, edge)
+	require.NoError(t, edge.Shutdown(t.Context()))
+	modes := map[string]string{}
+	for _, m := range sink.AllMetrics()[0].ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+		if m.Name() == "fluo.verdicts" {
+			for _, p := range m.Sum().DataPoints().All() {
+				attrs := p.Attributes().AsRaw()
+				modes[attrs["fluo.rule.name"].(string)] = attrs["fluo.rule.mode"].(string)
+			}
+		}
+	}
+	assert.Equal(t, map[string]string{"payment-needs-fraud-check": "shadow", "charged-once": "enforce"}, modes)
 }
 
 // TestBothEdgesCountEachSpanOnce shuts the edges down in both orders, because the collector may.

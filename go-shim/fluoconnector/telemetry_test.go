@@ -30,7 +30,7 @@ func one(value int64) []metricdata.DataPoint[int64] {
 
 func verdicts(rule, outcome, reason string, count int64) metricdata.DataPoint[int64] {
 	return metricdata.DataPoint[int64]{Value: count, Attributes: attribute.NewSet(
-		attribute.String("rule", rule), attribute.String("outcome", outcome), attribute.String("reason", reason))}
+		attribute.String("rule", rule), attribute.String("mode", "enforce"), attribute.String("outcome", outcome), attribute.String("reason", reason))}
 }
 
 func TestOwnTelemetry(t *testing.T) {
@@ -56,7 +56,10 @@ func TestOwnTelemetry(t *testing.T) {
 	metadatatest.AssertEqualConnectorFluoSpansSelected(t, tel, one(4), same)
 	metadatatest.AssertEqualConnectorFluoSpansRejected(t, tel, one(1), same)
 	metadatatest.AssertEqualConnectorFluoSpansDuplicate(t, tel, one(1), same)
+	metadatatest.AssertEqualConnectorFluoSpansConflicting(t, tel, one(0), same)
 	metadatatest.AssertEqualConnectorFluoSpansLate(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoSpansBadTime(t, tel, one(0), same)
+	metadatatest.AssertEqualConnectorFluoFramesRejected(t, tel, one(0), same)
 	metadatatest.AssertEqualConnectorFluoTracesOpen(t, tel, one(0), same)
 	metadatatest.AssertEqualConnectorFluoTracesEvicted(t, tel, one(0), same)
 	metadatatest.AssertEqualConnectorFluoGroupsEvicted(t, tel, one(0), same)
@@ -136,7 +139,39 @@ func TestLateSpanRevisesTheVerdict(t *testing.T) {
 	consume(t, edge, batches[1])
 	require.Eventually(t, func() bool { return sink.LogRecordCount() == 2 }, patience, pause)
 	assert.Equal(t, "fluo.violation.retracted", records(sink)[1].EventName())
-	metadatatest.AssertEqualConnectorFluoSpansLate(t, tel, one(1), metricdatatest.IgnoreTimestamp())
+	same := metricdatatest.IgnoreTimestamp()
+	metadatatest.AssertEqualConnectorFluoSpansLate(t, tel, one(1), same)
+	metadatatest.AssertEqualConnectorFluoVerdicts(t, tel, []metricdata.DataPoint[int64]{
+		verdicts("payment-needs-fraud-check", "satisfied", "", 0),
+		verdicts("payment-needs-fraud-check", "violated", "", 1),
+		verdicts("payment-needs-fraud-check", "not_applicable", "", 0),
+		verdicts("charged-once", "satisfied", "", 1),
+		verdicts("charged-once", "violated", "", 0),
+		verdicts("charged-once", "not_applicable", "", 0),
+	}, same)
+	metadatatest.AssertEqualConnectorFluoRevisions(t, tel, []metricdata.DataPoint[int64]{{Value: 1, Attributes: attribute.NewSet(
+		attribute.String("rule", "payment-needs-fraud-check"), attribute.String("mode", "enforce"),
+		attribute.String("from", "violated"), attribute.String("to", "satisfied"))}}, same)
+	require.NoError(t, edge.Shutdown(t.Context()))
+}
+
+func TestWhatIsWrongWithSpansIsCounted(t *testing.T) {
+	tel := telemetry(t)
+	cfg := config()
+	cfg.Engine.Rules = append(cfg.Engine.Rules, map[string]any{
+		"name": "often", "never": "spans.where(payment.charge_card).within(1m).count() > 100",
+	})
+	edge := newLogsEdge(t, tel, cfg, &consumertest.LogsSink{})
+	start(t, edge)
+	other := tracetest.Trace(1, tracetest.Charge)
+	other.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetEndTimestamp(1)
+	consume(t, edge, tracetest.Trace(1, tracetest.Charge), other)
+	ahead := tracetest.Trace(2, tracetest.Charge)
+	ahead.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetEndTimestamp(
+		pcommon.NewTimestampFromTime(time.Now().Add(time.Hour)))
+	consume(t, edge, ahead)
+	assert.Equal(t, int64(1), value(tel, "otelcol_connector_fluo_spans_conflicting"))
+	assert.Equal(t, int64(1), value(tel, "otelcol_connector_fluo_spans_bad_time"))
 	require.NoError(t, edge.Shutdown(t.Context()))
 }
 

@@ -24,7 +24,7 @@ func one(value int64) []metricdata.DataPoint[int64] {
 
 func verdicts(rule, outcome string, count int64) metricdata.DataPoint[int64] {
 	return metricdata.DataPoint[int64]{Value: count, Attributes: attribute.NewSet(
-		attribute.String("rule", rule), attribute.String("outcome", outcome), attribute.String("reason", ""))}
+		attribute.String("rule", rule), attribute.String("mode", "enforce"), attribute.String("outcome", outcome), attribute.String("reason", ""))}
 }
 
 // TestOwnTelemetry tells every metric from every other by its name; what the counters mean is tested with the connector.
@@ -44,7 +44,10 @@ func TestOwnTelemetry(t *testing.T) {
 	metadatatest.AssertEqualProcessorFluoSpansSelected(t, tel, one(3), same)
 	metadatatest.AssertEqualProcessorFluoSpansRejected(t, tel, one(0), same)
 	metadatatest.AssertEqualProcessorFluoSpansDuplicate(t, tel, one(0), same)
+	metadatatest.AssertEqualProcessorFluoSpansConflicting(t, tel, one(0), same)
 	metadatatest.AssertEqualProcessorFluoSpansLate(t, tel, one(0), same)
+	metadatatest.AssertEqualProcessorFluoSpansBadTime(t, tel, one(0), same)
+	metadatatest.AssertEqualProcessorFluoFramesRejected(t, tel, one(0), same)
 	metadatatest.AssertEqualProcessorFluoTracesOpen(t, tel, one(0), same)
 	metadatatest.AssertEqualProcessorFluoTracesEvicted(t, tel, one(0), same)
 	metadatatest.AssertEqualProcessorFluoGroupsEvicted(t, tel, one(0), same)

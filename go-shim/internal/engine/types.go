@@ -142,14 +142,25 @@ type DrainResult struct {
 	More bool
 }
 
-// RuleStats counts the verdicts of one rule.
+// RuleStats counts the verdicts of one rule, each once, when it is given.
 type RuleStats struct {
-	Name          string           `json:"name"`
-	Severity      string           `json:"severity"`
+	Name     string `json:"name"`
+	Severity string `json:"severity"`
+	// Mode is `enforce` or `shadow`.
+	Mode          string           `json:"mode"`
 	Satisfied     int64            `json:"satisfied"`
 	Violated      int64            `json:"violated"`
 	NotApplicable int64            `json:"not_applicable"`
 	Inconclusive  map[string]int64 `json:"inconclusive"`
+	// Revisions count what late spans made of them.
+	Revisions []Revision `json:"revisions"`
+}
+
+// Revision counts how often one verdict became another; both are words such as `violated`.
+type Revision struct {
+	From  string `json:"from"`
+	To    string `json:"to"`
+	Count int64  `json:"count"`
 }
 
 // Stats are the engine's counters: cumulative unless said.

@@ -59,6 +59,8 @@ const (
 // Verdicts is the count of one outcome of one rule.
 type Verdicts struct {
 	Rule, Severity string
+	// Mode tells a rule in `shadow` from one in `enforce`.
+	Mode string
 	// Outcome is one of the outcomes above.
 	Outcome string
 	// Reason says why a verdict is inconclusive; empty for the other outcomes.
@@ -71,7 +73,7 @@ type Verdicts struct {
 func (s *Snapshot) Verdicts() iter.Seq[Verdicts] {
 	return func(yield func(Verdicts) bool) {
 		for _, r := range s.Rules {
-			v := Verdicts{Rule: r.Name, Severity: r.Severity}
+			v := Verdicts{Rule: r.Name, Severity: r.Severity, Mode: r.Mode}
 			for _, definite := range []struct {
 				outcome string
 				count   int64
@@ -85,6 +87,34 @@ func (s *Snapshot) Verdicts() iter.Seq[Verdicts] {
 			for _, reason := range slices.Sorted(maps.Keys(r.Inconclusive)) {
 				v.Reason, v.Count = reason, r.Inconclusive[reason]
 				if v.Count > 0 && !yield(v) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Revisions is how often verdicts of one rule became others.
+type Revisions struct {
+	Rule, Severity, Mode string
+	// From and To are outcomes, never the same.
+	From, To string
+	Count    int64
+}
+
+// Revisions lists what occurred. An inconclusive verdict that has another reason now is none.
+func (s *Snapshot) Revisions() iter.Seq[Revisions] {
+	return func(yield func(Revisions) bool) {
+		for _, r := range s.Rules {
+			counts := map[[2]string]int64{}
+			for _, revision := range r.Revisions {
+				if revision.From != revision.To {
+					counts[[2]string{revision.From, revision.To}] += revision.Count
+				}
+			}
+			for _, change := range slices.SortedFunc(maps.Keys(counts), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+				v := Revisions{Rule: r.Name, Severity: r.Severity, Mode: r.Mode, From: change[0], To: change[1], Count: counts[change]}
+				if !yield(v) {
 					return
 				}
 			}

@@ -13,24 +13,28 @@ import (
 // Instruments are a component's own metrics. The component makes them from its metadata; all are observed at once, from
 // one reading of the counters.
 type Instruments struct {
-	SpansReceived   metric.Int64ObservableCounter
-	SpansSelected   metric.Int64ObservableCounter
-	SpansRejected   metric.Int64ObservableCounter
-	SpansDuplicate  metric.Int64ObservableCounter
-	SpansLate       metric.Int64ObservableCounter
-	SpansOverLimit  metric.Int64ObservableCounter
-	TracesOpen      metric.Int64ObservableGauge
-	TracesEvicted   metric.Int64ObservableCounter
-	GroupsEvicted   metric.Int64ObservableCounter
-	BytesHeld       metric.Int64ObservableGauge
-	Verdicts        metric.Int64ObservableCounter
-	SignalsEmitted  metric.Int64ObservableCounter
-	SignalsDropped  metric.Int64ObservableCounter
-	SignalsFailed   metric.Int64ObservableCounter
-	SignalsQueued   metric.Int64ObservableGauge
-	IngestErrors    metric.Int64ObservableCounter
-	Reloads         metric.Int64ObservableCounter
-	EnginesPoisoned metric.Int64ObservableGauge
+	FramesRejected   metric.Int64ObservableCounter
+	SpansReceived    metric.Int64ObservableCounter
+	SpansBadTime     metric.Int64ObservableCounter
+	SpansConflicting metric.Int64ObservableCounter
+	SpansSelected    metric.Int64ObservableCounter
+	SpansRejected    metric.Int64ObservableCounter
+	SpansDuplicate   metric.Int64ObservableCounter
+	SpansLate        metric.Int64ObservableCounter
+	SpansOverLimit   metric.Int64ObservableCounter
+	TracesOpen       metric.Int64ObservableGauge
+	TracesEvicted    metric.Int64ObservableCounter
+	GroupsEvicted    metric.Int64ObservableCounter
+	BytesHeld        metric.Int64ObservableGauge
+	Verdicts         metric.Int64ObservableCounter
+	Revisions        metric.Int64ObservableCounter
+	SignalsEmitted   metric.Int64ObservableCounter
+	SignalsDropped   metric.Int64ObservableCounter
+	SignalsFailed    metric.Int64ObservableCounter
+	SignalsQueued    metric.Int64ObservableGauge
+	IngestErrors     metric.Int64ObservableCounter
+	Reloads          metric.Int64ObservableCounter
+	EnginesPoisoned  metric.Int64ObservableGauge
 }
 
 // Register observes the counters at every collection for which report is true, until the registration is ended.
@@ -41,9 +45,9 @@ func (i *Instruments) Register(meter metric.Meter, r *Runtime, report func() boo
 		}
 		return nil
 	},
-		i.SpansReceived, i.SpansSelected, i.SpansRejected, i.SpansDuplicate, i.SpansLate, i.SpansOverLimit, i.TracesOpen,
-		i.TracesEvicted, i.GroupsEvicted, i.BytesHeld, i.Verdicts, i.SignalsEmitted, i.SignalsDropped, i.SignalsFailed, i.SignalsQueued, i.IngestErrors,
-		i.Reloads, i.EnginesPoisoned)
+		i.SpansReceived, i.SpansSelected, i.SpansRejected, i.SpansDuplicate, i.SpansConflicting, i.SpansLate, i.SpansBadTime,
+		i.SpansOverLimit, i.FramesRejected, i.TracesOpen, i.TracesEvicted, i.GroupsEvicted, i.BytesHeld, i.Verdicts, i.Revisions,
+		i.SignalsEmitted, i.SignalsDropped, i.SignalsFailed, i.SignalsQueued, i.IngestErrors, i.Reloads, i.EnginesPoisoned)
 }
 
 func (i *Instruments) observe(o metric.Observer, s Snapshot) {
@@ -51,15 +55,24 @@ func (i *Instruments) observe(o metric.Observer, s Snapshot) {
 	o.ObserveInt64(i.SpansSelected, s.SpansSelected)
 	o.ObserveInt64(i.SpansRejected, s.SpansRejected)
 	o.ObserveInt64(i.SpansDuplicate, s.SpansDuplicate)
+	o.ObserveInt64(i.SpansConflicting, s.SpansConflicting)
 	o.ObserveInt64(i.SpansLate, s.SpansLate)
+	o.ObserveInt64(i.SpansBadTime, s.SpansBadTime)
 	o.ObserveInt64(i.SpansOverLimit, s.SpansOverLimit)
+	o.ObserveInt64(i.FramesRejected, s.FramesRejected)
 	o.ObserveInt64(i.TracesOpen, s.TracesOpen)
 	o.ObserveInt64(i.TracesEvicted, s.TracesEvicted)
 	o.ObserveInt64(i.GroupsEvicted, s.GroupsEvicted)
 	o.ObserveInt64(i.BytesHeld, s.BytesHeld)
 	for v := range s.Verdicts() {
 		o.ObserveInt64(i.Verdicts, v.Count, metric.WithAttributes(
-			attribute.String("rule", v.Rule), attribute.String("outcome", v.Outcome), attribute.String("reason", v.Reason)))
+			attribute.String("rule", v.Rule), attribute.String("mode", v.Mode),
+			attribute.String("outcome", v.Outcome), attribute.String("reason", v.Reason)))
+	}
+	for v := range s.Revisions() {
+		o.ObserveInt64(i.Revisions, v.Count, metric.WithAttributes(
+			attribute.String("rule", v.Rule), attribute.String("mode", v.Mode),
+			attribute.String("from", v.From), attribute.String("to", v.To)))
 	}
 	o.ObserveInt64(i.SignalsEmitted, s.SignalsEmitted)
 	o.ObserveInt64(i.SignalsDropped, s.SignalsDropped)

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
-use fluo_lang::program::{RuleSet, Severity};
+use fluo_lang::program::{Mode, RuleSet, Severity};
 use foldhash::quality::RandomState;
 
 use crate::clock::Clocks;
@@ -401,6 +401,7 @@ impl Engine {
                 .map(|r| RuleStats {
                     name: r.name.clone(),
                     severity: severity(r.severity).to_owned(),
+                    mode: mode(r.mode),
                     inconclusive: no_reasons(),
                     ..RuleStats::default()
                 })
@@ -445,6 +446,15 @@ impl Engine {
 fn for_traces(config: &Config, plan: &Plan) -> usize {
     let memory = usize::try_from(config.memory_bytes).unwrap_or(usize::MAX);
     if plan.windows.is_empty() { memory } else { memory / 2 }
+}
+
+/// The word for a mode.
+const fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Enforce => "enforce",
+        Mode::Shadow => "shadow",
+        Mode::Disabled => "disabled",
+    }
 }
 
 /// The word for a severity.

@@ -53,13 +53,15 @@ pub struct Stats {
     pub rules: Vec<RuleStats>,
 }
 
-/// Verdicts of one rule.
+/// Verdicts of one rule. Each is counted once, when it is given; what late spans make of it counts as a revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct RuleStats {
     /// The rule's name.
     pub name: String,
     /// The rule's severity.
     pub severity: String,
+    /// `enforce` or `shadow`.
+    pub mode: &'static str,
     /// The claim was made and held.
     pub satisfied: u64,
     /// The claim was made and did not hold.
@@ -68,4 +70,47 @@ pub struct RuleStats {
     pub not_applicable: u64,
     /// It could not be told, by reason.
     pub inconclusive: BTreeMap<&'static str, u64>,
+    /// Verdicts that became others, those that occurred.
+    pub revisions: Vec<Revision>,
+}
+
+/// How often one verdict became another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Revision {
+    /// The verdict that had been given: `satisfied`, `violated`, `not_applicable` or `inconclusive`.
+    pub from: &'static str,
+    /// The reason where that was inconclusive, else empty.
+    pub from_reason: &'static str,
+    /// What it became; where it stayed inconclusive, for another reason.
+    pub to: &'static str,
+    /// The reason where that is inconclusive, else empty.
+    pub to_reason: &'static str,
+    /// How often.
+    pub count: u64,
+}
+
+impl RuleStats {
+    /// The verdicts as they stand after all revisions.
+    #[must_use]
+    pub fn standing(&self) -> Self {
+        let mut standing = Self { revisions: Vec::new(), ..self.clone() };
+        // What became something first: one trace may be revised several times.
+        for revision in &self.revisions {
+            *standing.slot(revision.to, revision.to_reason) += revision.count;
+        }
+        for revision in &self.revisions {
+            let slot = standing.slot(revision.from, revision.from_reason);
+            *slot = slot.saturating_sub(revision.count);
+        }
+        standing
+    }
+
+    fn slot(&mut self, verdict: &str, reason: &'static str) -> &mut u64 {
+        match verdict {
+            "satisfied" => &mut self.satisfied,
+            "violated" => &mut self.violated,
+            "not_applicable" => &mut self.not_applicable,
+            _ => self.inconclusive.entry(reason).or_default(),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::eval::rule::Outcome;
-use crate::stats::RuleStats;
+use crate::stats::{Revision, RuleStats};
 use crate::verdict::{Reason, Verdict};
 
 /// The verdicts of one rule.
@@ -13,6 +13,8 @@ pub(crate) struct Tally {
     violated: u64,
     not_applicable: u64,
     inconclusive: [u64; Reason::ALL.len()],
+    /// Verdicts that became others.
+    revisions: BTreeMap<(Verdict, Verdict), u64>,
     /// Whole traces that had news for the rule.
     pub(crate) looked_at: u64,
 }
@@ -44,11 +46,9 @@ impl Tally {
         }
     }
 
-    /// Takes a verdict back that was revised.
-    pub(crate) fn remove(&mut self, verdict: Verdict) {
-        if let Some(slot) = self.slot(verdict) {
-            *slot = slot.saturating_sub(1);
-        }
+    /// Counts that a verdict became another. Both stay counted as they were, so that no count ever falls.
+    pub(crate) fn revise(&mut self, from: Verdict, to: Verdict) {
+        *self.revisions.entry((from, to)).or_default() += 1;
     }
 
     /// Adds to statistics. Of `whole` traces those that had no news for the rule got its baseline.
@@ -67,6 +67,14 @@ impl Tally {
         stats.not_applicable += self.not_applicable;
         for (reason, count) in Reason::ALL.into_iter().zip(self.inconclusive) {
             *stats.inconclusive.entry(reason.name()).or_default() += count;
+        }
+        for ((from, to), count) in &self.revisions {
+            let (from, from_reason, to, to_reason) = (from.word(), from.reason(), to.word(), to.reason());
+            let same = |r: &&mut Revision| (r.from, r.from_reason, r.to, r.to_reason) == (from, from_reason, to, to_reason);
+            match stats.revisions.iter_mut().find(same) {
+                Some(revision) => revision.count += count,
+                None => stats.revisions.push(Revision { from, from_reason, to, to_reason, count: *count }),
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::signal::{Phase, Trigger};
 
 /// The answer of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verdict {
     /// The claim was made and held.
     Satisfied,
@@ -13,6 +13,28 @@ pub enum Verdict {
     Inconclusive(Reason),
     /// The claim was not made.
     NotApplicable,
+}
+
+impl Verdict {
+    /// The word in signals, statistics and tests.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Satisfied => "satisfied",
+            Self::Violated => "violated",
+            Self::Inconclusive(_) => "inconclusive",
+            Self::NotApplicable => "not_applicable",
+        }
+    }
+
+    /// The word for the reason of an inconclusive verdict, else nothing.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Inconclusive(reason) => reason.name(),
+            _ => "",
+        }
+    }
 }
 
 /// Why a claim is inconclusive.

@@ -25,27 +25,31 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                        metric.Meter
-	mu                           sync.Mutex
-	registrations                []metric.Registration
-	ConnectorFluoEnginesPoisoned metric.Int64ObservableGauge
-	ConnectorFluoGroupsEvicted   metric.Int64ObservableCounter
-	ConnectorFluoIngestErrors    metric.Int64ObservableCounter
-	ConnectorFluoMemoryHeld      metric.Int64ObservableGauge
-	ConnectorFluoReloads         metric.Int64ObservableCounter
-	ConnectorFluoSignalsDropped  metric.Int64ObservableCounter
-	ConnectorFluoSignalsEmitted  metric.Int64ObservableCounter
-	ConnectorFluoSignalsFailed   metric.Int64ObservableCounter
-	ConnectorFluoSignalsQueued   metric.Int64ObservableGauge
-	ConnectorFluoSpansDuplicate  metric.Int64ObservableCounter
-	ConnectorFluoSpansLate       metric.Int64ObservableCounter
-	ConnectorFluoSpansOverLimit  metric.Int64ObservableCounter
-	ConnectorFluoSpansReceived   metric.Int64ObservableCounter
-	ConnectorFluoSpansRejected   metric.Int64ObservableCounter
-	ConnectorFluoSpansSelected   metric.Int64ObservableCounter
-	ConnectorFluoTracesEvicted   metric.Int64ObservableCounter
-	ConnectorFluoTracesOpen      metric.Int64ObservableGauge
-	ConnectorFluoVerdicts        metric.Int64ObservableCounter
+	meter                         metric.Meter
+	mu                            sync.Mutex
+	registrations                 []metric.Registration
+	ConnectorFluoEnginesPoisoned  metric.Int64ObservableGauge
+	ConnectorFluoFramesRejected   metric.Int64ObservableCounter
+	ConnectorFluoGroupsEvicted    metric.Int64ObservableCounter
+	ConnectorFluoIngestErrors     metric.Int64ObservableCounter
+	ConnectorFluoMemoryHeld       metric.Int64ObservableGauge
+	ConnectorFluoReloads          metric.Int64ObservableCounter
+	ConnectorFluoRevisions        metric.Int64ObservableCounter
+	ConnectorFluoSignalsDropped   metric.Int64ObservableCounter
+	ConnectorFluoSignalsEmitted   metric.Int64ObservableCounter
+	ConnectorFluoSignalsFailed    metric.Int64ObservableCounter
+	ConnectorFluoSignalsQueued    metric.Int64ObservableGauge
+	ConnectorFluoSpansBadTime     metric.Int64ObservableCounter
+	ConnectorFluoSpansConflicting metric.Int64ObservableCounter
+	ConnectorFluoSpansDuplicate   metric.Int64ObservableCounter
+	ConnectorFluoSpansLate        metric.Int64ObservableCounter
+	ConnectorFluoSpansOverLimit   metric.Int64ObservableCounter
+	ConnectorFluoSpansReceived    metric.Int64ObservableCounter
+	ConnectorFluoSpansRejected    metric.Int64ObservableCounter
+	ConnectorFluoSpansSelected    metric.Int64ObservableCounter
+	ConnectorFluoTracesEvicted    metric.Int64ObservableCounter
+	ConnectorFluoTracesOpen       metric.Int64ObservableGauge
+	ConnectorFluoVerdicts         metric.Int64ObservableCounter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -65,6 +69,21 @@ func (builder *TelemetryBuilder) RegisterConnectorFluoEnginesPoisonedCallback(cb
 		cb(ctx, &observerInt64{inst: builder.ConnectorFluoEnginesPoisoned, obs: o})
 		return nil
 	}, builder.ConnectorFluoEnginesPoisoned)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterConnectorFluoFramesRejectedCallback sets callback for observable ConnectorFluoFramesRejected metric.
+func (builder *TelemetryBuilder) RegisterConnectorFluoFramesRejectedCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ConnectorFluoFramesRejected, obs: o})
+		return nil
+	}, builder.ConnectorFluoFramesRejected)
 	if err != nil {
 		return err
 	}
@@ -134,6 +153,21 @@ func (builder *TelemetryBuilder) RegisterConnectorFluoReloadsCallback(cb metric.
 	return nil
 }
 
+// RegisterConnectorFluoRevisionsCallback sets callback for observable ConnectorFluoRevisions metric.
+func (builder *TelemetryBuilder) RegisterConnectorFluoRevisionsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ConnectorFluoRevisions, obs: o})
+		return nil
+	}, builder.ConnectorFluoRevisions)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterConnectorFluoSignalsDroppedCallback sets callback for observable ConnectorFluoSignalsDropped metric.
 func (builder *TelemetryBuilder) RegisterConnectorFluoSignalsDroppedCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
@@ -185,6 +219,36 @@ func (builder *TelemetryBuilder) RegisterConnectorFluoSignalsQueuedCallback(cb m
 		cb(ctx, &observerInt64{inst: builder.ConnectorFluoSignalsQueued, obs: o})
 		return nil
 	}, builder.ConnectorFluoSignalsQueued)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterConnectorFluoSpansBadTimeCallback sets callback for observable ConnectorFluoSpansBadTime metric.
+func (builder *TelemetryBuilder) RegisterConnectorFluoSpansBadTimeCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ConnectorFluoSpansBadTime, obs: o})
+		return nil
+	}, builder.ConnectorFluoSpansBadTime)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterConnectorFluoSpansConflictingCallback sets callback for observable ConnectorFluoSpansConflicting metric.
+func (builder *TelemetryBuilder) RegisterConnectorFluoSpansConflictingCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ConnectorFluoSpansConflicting, obs: o})
+		return nil
+	}, builder.ConnectorFluoSpansConflicting)
 	if err != nil {
 		return err
 	}
@@ -363,6 +427,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{engines}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ConnectorFluoFramesRejected, err = builder.meter.Int64ObservableCounter(
+		"otelcol_connector_fluo_frames_rejected",
+		metric.WithDescription("Parts of messages that could not be read and were skipped [Development]"),
+		metric.WithUnit("{frames}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ConnectorFluoGroupsEvicted, err = builder.meter.Int64ObservableCounter(
 		"otelcol_connector_fluo_groups_evicted",
 		metric.WithDescription("Groups that were forgotten or not judged because a rule had too many [Development]"),
@@ -387,6 +457,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{reloads}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ConnectorFluoRevisions, err = builder.meter.Int64ObservableCounter(
+		"otelcol_connector_fluo_revisions",
+		metric.WithDescription("Verdicts that late spans changed [Development]"),
+		metric.WithUnit("{revisions}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ConnectorFluoSignalsDropped, err = builder.meter.Int64ObservableCounter(
 		"otelcol_connector_fluo_signals_dropped",
 		metric.WithDescription("Signals that the full queue could not hold [Development]"),
@@ -407,8 +483,20 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ConnectorFluoSignalsQueued, err = builder.meter.Int64ObservableGauge(
 		"otelcol_connector_fluo_signals_queued",
-		metric.WithDescription("Signals that wait for the next consumer [Development]"),
+		metric.WithDescription("Signals that wait for the next consumer, those that it is being offered included [Development]"),
 		metric.WithUnit("{signals}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ConnectorFluoSpansBadTime, err = builder.meter.Int64ObservableCounter(
+		"otelcol_connector_fluo_spans_bad_time",
+		metric.WithDescription("Spans whose times are missing, reversed or too far ahead, left out of windows [Development]"),
+		metric.WithUnit("{spans}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ConnectorFluoSpansConflicting, err = builder.meter.Int64ObservableCounter(
+		"otelcol_connector_fluo_spans_conflicting",
+		metric.WithDescription("Spans that had come before and differ from what came [Development]"),
+		metric.WithUnit("{spans}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ConnectorFluoSpansDuplicate, err = builder.meter.Int64ObservableCounter(
@@ -461,7 +549,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ConnectorFluoVerdicts, err = builder.meter.Int64ObservableCounter(
 		"otelcol_connector_fluo_verdicts",
-		metric.WithDescription("Verdicts by rule and outcome [Development]"),
+		metric.WithDescription("Verdicts by rule and outcome, each counted once, when it is given [Development]"),
 		metric.WithUnit("{verdicts}"),
 	)
 	errs = errors.Join(errs, err)

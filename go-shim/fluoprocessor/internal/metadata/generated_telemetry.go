@@ -25,27 +25,31 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                        metric.Meter
-	mu                           sync.Mutex
-	registrations                []metric.Registration
-	ProcessorFluoEnginesPoisoned metric.Int64ObservableGauge
-	ProcessorFluoGroupsEvicted   metric.Int64ObservableCounter
-	ProcessorFluoIngestErrors    metric.Int64ObservableCounter
-	ProcessorFluoMemoryHeld      metric.Int64ObservableGauge
-	ProcessorFluoReloads         metric.Int64ObservableCounter
-	ProcessorFluoSignalsDropped  metric.Int64ObservableCounter
-	ProcessorFluoSignalsEmitted  metric.Int64ObservableCounter
-	ProcessorFluoSignalsFailed   metric.Int64ObservableCounter
-	ProcessorFluoSignalsQueued   metric.Int64ObservableGauge
-	ProcessorFluoSpansDuplicate  metric.Int64ObservableCounter
-	ProcessorFluoSpansLate       metric.Int64ObservableCounter
-	ProcessorFluoSpansOverLimit  metric.Int64ObservableCounter
-	ProcessorFluoSpansReceived   metric.Int64ObservableCounter
-	ProcessorFluoSpansRejected   metric.Int64ObservableCounter
-	ProcessorFluoSpansSelected   metric.Int64ObservableCounter
-	ProcessorFluoTracesEvicted   metric.Int64ObservableCounter
-	ProcessorFluoTracesOpen      metric.Int64ObservableGauge
-	ProcessorFluoVerdicts        metric.Int64ObservableCounter
+	meter                         metric.Meter
+	mu                            sync.Mutex
+	registrations                 []metric.Registration
+	ProcessorFluoEnginesPoisoned  metric.Int64ObservableGauge
+	ProcessorFluoFramesRejected   metric.Int64ObservableCounter
+	ProcessorFluoGroupsEvicted    metric.Int64ObservableCounter
+	ProcessorFluoIngestErrors     metric.Int64ObservableCounter
+	ProcessorFluoMemoryHeld       metric.Int64ObservableGauge
+	ProcessorFluoReloads          metric.Int64ObservableCounter
+	ProcessorFluoRevisions        metric.Int64ObservableCounter
+	ProcessorFluoSignalsDropped   metric.Int64ObservableCounter
+	ProcessorFluoSignalsEmitted   metric.Int64ObservableCounter
+	ProcessorFluoSignalsFailed    metric.Int64ObservableCounter
+	ProcessorFluoSignalsQueued    metric.Int64ObservableGauge
+	ProcessorFluoSpansBadTime     metric.Int64ObservableCounter
+	ProcessorFluoSpansConflicting metric.Int64ObservableCounter
+	ProcessorFluoSpansDuplicate   metric.Int64ObservableCounter
+	ProcessorFluoSpansLate        metric.Int64ObservableCounter
+	ProcessorFluoSpansOverLimit   metric.Int64ObservableCounter
+	ProcessorFluoSpansReceived    metric.Int64ObservableCounter
+	ProcessorFluoSpansRejected    metric.Int64ObservableCounter
+	ProcessorFluoSpansSelected    metric.Int64ObservableCounter
+	ProcessorFluoTracesEvicted    metric.Int64ObservableCounter
+	ProcessorFluoTracesOpen       metric.Int64ObservableGauge
+	ProcessorFluoVerdicts         metric.Int64ObservableCounter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -65,6 +69,21 @@ func (builder *TelemetryBuilder) RegisterProcessorFluoEnginesPoisonedCallback(cb
 		cb(ctx, &observerInt64{inst: builder.ProcessorFluoEnginesPoisoned, obs: o})
 		return nil
 	}, builder.ProcessorFluoEnginesPoisoned)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorFluoFramesRejectedCallback sets callback for observable ProcessorFluoFramesRejected metric.
+func (builder *TelemetryBuilder) RegisterProcessorFluoFramesRejectedCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorFluoFramesRejected, obs: o})
+		return nil
+	}, builder.ProcessorFluoFramesRejected)
 	if err != nil {
 		return err
 	}
@@ -134,6 +153,21 @@ func (builder *TelemetryBuilder) RegisterProcessorFluoReloadsCallback(cb metric.
 	return nil
 }
 
+// RegisterProcessorFluoRevisionsCallback sets callback for observable ProcessorFluoRevisions metric.
+func (builder *TelemetryBuilder) RegisterProcessorFluoRevisionsCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorFluoRevisions, obs: o})
+		return nil
+	}, builder.ProcessorFluoRevisions)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 // RegisterProcessorFluoSignalsDroppedCallback sets callback for observable ProcessorFluoSignalsDropped metric.
 func (builder *TelemetryBuilder) RegisterProcessorFluoSignalsDroppedCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
@@ -185,6 +219,36 @@ func (builder *TelemetryBuilder) RegisterProcessorFluoSignalsQueuedCallback(cb m
 		cb(ctx, &observerInt64{inst: builder.ProcessorFluoSignalsQueued, obs: o})
 		return nil
 	}, builder.ProcessorFluoSignalsQueued)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorFluoSpansBadTimeCallback sets callback for observable ProcessorFluoSpansBadTime metric.
+func (builder *TelemetryBuilder) RegisterProcessorFluoSpansBadTimeCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorFluoSpansBadTime, obs: o})
+		return nil
+	}, builder.ProcessorFluoSpansBadTime)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorFluoSpansConflictingCallback sets callback for observable ProcessorFluoSpansConflicting metric.
+func (builder *TelemetryBuilder) RegisterProcessorFluoSpansConflictingCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorFluoSpansConflicting, obs: o})
+		return nil
+	}, builder.ProcessorFluoSpansConflicting)
 	if err != nil {
 		return err
 	}
@@ -363,6 +427,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{engines}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ProcessorFluoFramesRejected, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_fluo_frames_rejected",
+		metric.WithDescription("Parts of messages that could not be read and were skipped [Development]"),
+		metric.WithUnit("{frames}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ProcessorFluoGroupsEvicted, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_fluo_groups_evicted",
 		metric.WithDescription("Groups that were forgotten or not judged because a rule had too many [Development]"),
@@ -387,6 +457,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{reloads}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ProcessorFluoRevisions, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_fluo_revisions",
+		metric.WithDescription("Verdicts that late spans changed [Development]"),
+		metric.WithUnit("{revisions}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ProcessorFluoSignalsDropped, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_fluo_signals_dropped",
 		metric.WithDescription("Signals that the full queue could not hold [Development]"),
@@ -407,8 +483,20 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorFluoSignalsQueued, err = builder.meter.Int64ObservableGauge(
 		"otelcol_processor_fluo_signals_queued",
-		metric.WithDescription("Signals that wait for the next consumer [Development]"),
+		metric.WithDescription("Signals that wait for the next consumer, those that it is being offered included [Development]"),
 		metric.WithUnit("{signals}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorFluoSpansBadTime, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_fluo_spans_bad_time",
+		metric.WithDescription("Spans whose times are missing, reversed or too far ahead, left out of windows [Development]"),
+		metric.WithUnit("{spans}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorFluoSpansConflicting, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_fluo_spans_conflicting",
+		metric.WithDescription("Spans that had come before and differ from what came [Development]"),
+		metric.WithUnit("{spans}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorFluoSpansDuplicate, err = builder.meter.Int64ObservableCounter(
@@ -461,7 +549,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorFluoVerdicts, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_fluo_verdicts",
-		metric.WithDescription("Verdicts by rule and outcome [Development]"),
+		metric.WithDescription("Verdicts by rule and outcome, each counted once, when it is given [Development]"),
 		metric.WithUnit("{verdicts}"),
 	)
 	errs = errors.Join(errs, err)

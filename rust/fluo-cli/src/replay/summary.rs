@@ -11,7 +11,7 @@ use super::drive::Tally;
 /// The table of verdicts by rule and the lines below it.
 pub(crate) fn text(stats: &Stats, tally: &Tally) -> String {
     let header = ["rule", "severity", "violated", "satisfied", "not applicable", "inconclusive"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(header).chain(stats.rules.iter().map(row)).collect();
+    let rows: Vec<[String; 6]> = std::iter::once(header).chain(stats.rules.iter().map(|rule| row(&rule.standing()))).collect();
     let mut widths = [0; 6];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -206,11 +206,10 @@ pub(super) fn revise(
     {
         let view = View::new(shared, plan, trace, combinations);
         for (((index, rule), groups), tally) in (0u32..).zip(&plan.rules).zip(&after).zip(tallies) {
-            let was = before.get(index as usize).map_or(Outcome::NotApplicable, |groups| worst(groups));
-            let is = worst(groups);
+            let was = verdict(before.get(index as usize).map_or(Outcome::NotApplicable, |groups| worst(groups)));
+            let is = verdict(worst(groups));
             if was != is {
-                tally.remove(verdict(was));
-                tally.add(verdict(is));
+                tally.revise(was, is);
             }
             let mut standing_of_rule = decided.iter().filter(|d| d.rule == index).count();
             for outcome in groups {

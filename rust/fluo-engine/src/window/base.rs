@@ -121,9 +121,9 @@ impl Base {
         }
     }
 
-    /// Gives the verdict about one span. Violations are counted when they are signalled.
-    pub(super) fn conclude_span(&mut self, trace: [u8; 16], span: u64, outcome: Outcome, context: &mut Context<'_>) {
-        if outcome != Outcome::Violated {
+    /// Gives the verdict about one span, which is counted already where it was signalled.
+    pub(super) fn conclude_span(&mut self, trace: [u8; 16], span: u64, outcome: Outcome, is_counted: bool, context: &mut Context<'_>) {
+        if !is_counted {
             self.tally.add(verdict(outcome));
         }
         if context.shared.config.record_verdicts {
@@ -165,9 +165,9 @@ impl Base {
         self.tally.add(Verdict::Violated);
     }
 
-    /// Takes a violation back.
-    pub(super) fn held(&mut self) {
-        self.tally.remove(Verdict::Violated);
+    /// Counts that the verdict about a span became another.
+    pub(super) fn revised(&mut self, from: Verdict, to: Verdict) {
+        self.tally.revise(from, to);
     }
 
     /// Adds counters.

@@ -127,7 +127,7 @@ impl Sequence {
             if duty.due != due {
                 self.timers.push(Reverse((due, at)));
             }
-            *duty = Duty { due, signalled: is_violated };
+            *duty = Duty { due, signalled: is_violated, ..*duty };
         }
     }
 
@@ -140,7 +140,8 @@ impl Sequence {
                 Truth::NotApplicable => Outcome::NotApplicable,
                 Truth::Unknown(why) => Outcome::Unknown(why),
             };
-            self.base.conclude_span(kept.trace, kept.id, outcome, context);
+            let is_counted = kept.duty.is_some_and(|duty| duty.counted);
+            self.base.conclude_span(kept.trace, kept.id, outcome, is_counted, context);
         }
         self.store.release(plan, at);
     }

@@ -2,6 +2,7 @@
 
 use fluo_engine::Config;
 use fluo_engine::signal::{Event, Phase, Trigger};
+use fluo_engine::stats::RuleStats;
 
 use super::{SECOND, engine, ingest, signals, spans, tick};
 
@@ -95,7 +96,34 @@ fn a_late_span_takes_a_violation_back_under_the_same_id() {
     assert_eq!((retracted[0].event, retracted[0].phase), (Event::Retracted, Phase::Late));
     assert_eq!(retracted[0].violation_id, violated[0].violation_id);
     let stats = engine.stats();
-    assert_eq!((stats.rules[0].violated, stats.rules[0].satisfied, stats.spans_late), (0, 1, 1));
+    let rule = &stats.rules[0];
+    assert_eq!((rule.violated, rule.satisfied, stats.spans_late), (1, 0, 1), "the verdict that was given stays counted");
+    let [revision] = rule.revisions.as_slice() else { panic!("{:?}", rule.revisions) };
+    assert_eq!((revision.from, revision.to, revision.count), ("violated", "satisfied", 1));
+    let standing = rule.standing();
+    assert_eq!((standing.violated, standing.satisfied), (0, 1));
+}
+
+#[test]
+fn no_verdict_count_ever_falls() {
+    let engine = engine(PAIR, Config { late_grace_ns: 3600 * SECOND, ..Config::default() });
+    let counts = |rule: &RuleStats| [rule.satisfied, rule.violated, rule.not_applicable, rule.inconclusive.values().sum()];
+    let mut before = [0; 4];
+    for trace in 0..20u8 {
+        let all = spans(&format!("t{trace}"), "root 0..100\n  charge 10..20\n  check 5..6");
+        let now = 100 * u64::from(trace);
+        ingest(&engine, now + 1, &all[..1 + usize::from(trace % 2)]);
+        tick(&engine, now + 12);
+        for span in all.iter().skip(1) {
+            ingest(&engine, now + 13, std::slice::from_ref(span));
+            let after = counts(&engine.stats().rules[0]);
+            assert!(before.iter().zip(after).all(|(before, after)| *before <= after), "{before:?} {after:?}");
+            assert_eq!(after.iter().sum::<u64>(), u64::from(trace) + 1, "each trace counts once");
+            before = after;
+        }
+    }
+    let rule = &engine.stats().rules[0];
+    assert_eq!((counts(rule), counts(&rule.standing())), ([0, 10, 10, 0], [20, 0, 0, 0]), "all are whole in the end");
 }
 
 #[test]

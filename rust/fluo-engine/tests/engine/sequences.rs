@@ -90,8 +90,10 @@ fn a_span_that_lasted_long_takes_the_violation_back() {
     assert_eq!(found[0].violation_id, found[1].violation_id);
     let verdicts: Vec<_> = engine.drain_verdicts().into_iter().map(|record| (record.span_id, record.verdict)).collect();
     assert_eq!(verdicts, [(Some(1), Verdict::Satisfied)]);
-    let stats = engine.stats();
-    assert_eq!((stats.rules[0].satisfied, stats.rules[0].violated), (1, 0));
+    let rule = &engine.stats().rules[0];
+    assert_eq!((rule.satisfied, rule.violated), (0, 1), "the verdict about the span was given once");
+    assert_eq!(rule.revisions.iter().map(|r| (r.from, r.to, r.count)).collect::<Vec<_>>(), [("violated", "satisfied", 1)]);
+    assert_eq!((rule.standing().satisfied, rule.standing().violated), (1, 0));
 }
 
 #[test]

@@ -219,6 +219,15 @@ impl Session {
 }
 
 impl Counts {
+    fn slot(&mut self, verdict: &Value, reason: &Value) -> &mut u64 {
+        match verdict.as_str().expect("a verdict") {
+            "satisfied" => &mut self.satisfied,
+            "violated" => &mut self.violated,
+            "not_applicable" => &mut self.not_applicable,
+            _ => self.inconclusive.entry(reason.as_str().expect("a reason").to_owned()).or_default(),
+        }
+    }
+
     fn subtract(&mut self, other: &Self) {
         self.satisfied -= other.satisfied;
         self.violated -= other.violated;
@@ -235,13 +244,22 @@ fn counts(stats: &Value) -> BTreeMap<String, Counts> {
     let one = |rule: &Value| {
         let reasons = rule["inconclusive"].as_object().expect("reasons with their counts");
         let inconclusive: BTreeMap<String, u64> = reasons.iter().map(|(word, count)| (word.clone(), number(count))).collect();
-        Counts {
+        let mut counts = Counts {
             satisfied: number(&rule["satisfied"]),
             violated: number(&rule["violated"]),
             not_applicable: number(&rule["not_applicable"]),
-            undecided: inconclusive.values().sum(),
+            undecided: 0,
             inconclusive,
+        };
+        let revisions = rule["revisions"].as_array().expect("a list of revisions");
+        for revision in revisions {
+            *counts.slot(&revision["to"], &revision["to_reason"]) += number(&revision["count"]);
         }
+        for revision in revisions {
+            *counts.slot(&revision["from"], &revision["from_reason"]) -= number(&revision["count"]);
+        }
+        counts.undecided = counts.inconclusive.values().sum();
+        counts
     };
     let rules = stats["rules"].as_array().expect("a list of rules");
     rules.iter().map(|rule| (rule["name"].as_str().expect("a name").to_owned(), one(rule))).collect()

@@ -9,6 +9,7 @@ use crate::identity::violation_id;
 use crate::plan::SequenceRelation;
 use crate::signal::Event;
 use crate::truth::Truth;
+use crate::verdict::Verdict;
 use crate::window::announce::{Deciding, News, gathered};
 use crate::window::base::Context;
 
@@ -103,10 +104,11 @@ impl Sequence {
         let (Some(kept), Some(rule)) = (self.store.get(at), self.base.rule()) else { return };
         let id = violation_id(rule, Some(&kept.trace), &kept.id.to_be_bytes(), None);
         let event = if is_violated { Event::Violation } else { Event::Retracted };
-        if is_violated {
-            self.base.violated();
-        } else {
-            self.base.held();
+        let is_counted = self.store.duty_mut(at).is_some_and(|duty| std::mem::replace(&mut duty.counted, true));
+        match (is_violated, is_counted) {
+            (true, false) => self.base.violated(),
+            (true, true) => self.base.revised(Verdict::Satisfied, Verdict::Violated),
+            (false, _) => self.base.revised(Verdict::Violated, Verdict::Satisfied),
         }
         self.base.announce(event, id, &[], news, context);
     }

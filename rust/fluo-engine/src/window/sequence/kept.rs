@@ -34,6 +34,8 @@ pub(super) struct Duty {
     pub(super) due: u64,
     /// Whether it was signalled as broken, and stands so.
     pub(super) signalled: bool,
+    /// Whether it was ever signalled: what it becomes then is a revision of its verdict.
+    pub(super) counted: bool,
 }
 
 impl Kept {
