@@ -300,6 +300,8 @@ void fluo_ruleset_free(struct fluo_ruleset *ruleset);
  * - `allowed_lateness_ns` 30000000000: how far windows over all spans wait behind the event clock;
  * - `memory_bytes` 268435456: bytes that the engine may hold;
  * - `max_traces` 1000000, `max_spans_per_trace` 10000, `max_groups` 100000 (of one rule), `signal_queue_size` 10000;
+ * - `live` false: whether spans come as they are made, so that nothing may be concluded from what a trace lacks that began before
+ *   `now_unix_nano`, since whoever stood here before has its spans. A host of live traffic sets it, one of recordings does not;
  * - `resource` {}: attributes, all strings, added to the resource of every signal.
  *
  * `now_unix_nano` is the current time in nanoseconds since the Unix epoch, or the start of the recording in a replay.

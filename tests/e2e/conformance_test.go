@@ -146,7 +146,7 @@ func corpusConfig(t *testing.T, scratch string, cases []conformanceCase, endpoin
 			files = append(files, write(t, filepath.Join(scratch, fmt.Sprintf("rules-%d-%d.yml", i, k)), rules))
 		}
 		settings := map[string]any{
-			"rule_files": files, "reload_interval": 0, "late_grace": 0,
+			"rule_files": files, "reload_interval": 0, "late_grace": 0, "live": false,
 			"settle": caseSettle.String(), "max_duration": caseMaxDuration.String(),
 			"resource": map[string]string{"case": fmt.Sprint(i)},
 		}

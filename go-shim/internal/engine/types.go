@@ -64,6 +64,7 @@ type Settings struct {
 	MaxDurationNS     int64             `json:"max_duration_ns"`
 	LateGraceNS       int64             `json:"late_grace_ns"`
 	TopIsRoot         string            `json:"top_is_root"`
+	Live              bool              `json:"live"`
 	MaxSkewNS         int64             `json:"max_skew_ns"`
 	AllowedLatenessNS int64             `json:"allowed_lateness_ns"`
 	MemoryBytes       uint64            `json:"memory_bytes"`

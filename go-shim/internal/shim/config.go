@@ -48,6 +48,10 @@ type Config struct {
 	// after `settle`.
 	TopIsRoot string `mapstructure:"top_is_root"`
 
+	// Live says that spans come as they are made: nothing is concluded from what a trace lacks that began before the engine
+	// did, since whoever stood here before may have its spans. Recordings are sent with false.
+	Live bool `mapstructure:"live"`
+
 	// MaxSkew is the largest difference of two clocks that is taken for skew.
 	MaxSkew time.Duration `mapstructure:"max_skew"`
 
@@ -84,6 +88,7 @@ func DefaultConfig() Config {
 		MaxDuration:      60 * time.Second,
 		LateGrace:        60 * time.Second,
 		TopIsRoot:        topIsRootAge,
+		Live:             true,
 		MaxSkew:          100 * time.Millisecond,
 		AllowedLateness:  30 * time.Second,
 		MemoryMiB:        256,
@@ -151,6 +156,7 @@ func (c *Config) settings() engine.Settings {
 		MaxDurationNS:     c.MaxDuration.Nanoseconds(),
 		LateGraceNS:       c.LateGrace.Nanoseconds(),
 		TopIsRoot:         c.TopIsRoot,
+		Live:              c.Live,
 		MaxSkewNS:         c.MaxSkew.Nanoseconds(),
 		AllowedLatenessNS: c.AllowedLateness.Nanoseconds(),
 		MemoryBytes:       c.MemoryMiB << 20,

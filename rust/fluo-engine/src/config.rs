@@ -35,6 +35,9 @@ pub struct Config {
     pub signal_queue_size: usize,
     /// Attributes added to the resource of every signal.
     pub resource: BTreeMap<String, String>,
+    /// Whether spans come as they are made, so that what is missing of a trace that began before the engine may have gone to whoever
+    /// stood here before. Not so in a replay.
+    pub live: bool,
     /// Whether the engine learns from complete traces which spans come below which calls. A replay learns first and then decides.
     pub learn_calls: bool,
     /// Whether every final verdict is kept for [`crate::Engine::drain_verdicts`]; for tests and audits.
@@ -69,6 +72,7 @@ impl Default for Config {
             max_groups: 100_000,
             signal_queue_size: 10_000,
             resource: BTreeMap::new(),
+            live: false,
             learn_calls: true,
             record_verdicts: false,
             #[cfg(feature = "faults")]

@@ -137,6 +137,7 @@ impl Engine {
             shared: Shared {
                 resources: Resources::new(hasher.clone()),
                 calls: Calls::new(hasher.clone()),
+                since: if config.live { now.saturating_sub(config.max_skew_ns) } else { 0 },
                 max_traces: per_shard(config.max_traces),
                 max_bytes: AtomicUsize::new(per_shard(for_traces(&config, &plan))),
                 hasher: hasher.clone(),

@@ -23,7 +23,7 @@ use crate::store::record::NO_COMBINATION;
 use crate::store::resource::Resources;
 use crate::store::shape::{Parents, Shape};
 use crate::store::table::Traces;
-use crate::store::trace::{Added, Offered, Pools, Stage, TraceState};
+use crate::store::trace::{Added, Bounds, Offered, Pools, Stage, TraceState};
 use crate::tally::Tally;
 use crate::truth::Reasons;
 use crate::verdict::{Reason, Verdict, VerdictRecord};
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) resources: Resources,
     pub(crate) hasher: RandomState,
     pub(crate) calls: Calls,
+    /// What began before this time, Unix nanoseconds, may have been seen by whoever stood here before; 0 in a replay.
+    pub(crate) since: u64,
     /// Limits of one shard.
     pub(crate) max_traces: usize,
     pub(crate) max_bytes: AtomicUsize,
@@ -259,14 +261,14 @@ impl Shard {
             picks,
             values: batch.encoded(span),
         };
-        let max_spans = shared.config.max_spans_per_trace;
+        let bounds = Bounds { max_spans: shared.config.max_spans_per_trace, since: shared.since };
         let hash = |id| shared.print(id);
         let held = trace.bytes();
         let added = if trace.stage == Stage::Open || trace.knows(record.id, span.print) {
-            trace.add(&offered, max_spans, &mut self.pools, hash)
+            trace.add(&offered, bounds, &mut self.pools, hash)
         } else {
             let before = decide::outcomes(shared, in_use.plan(), trace, &in_use.combinations);
-            let added = trace.add(&offered, max_spans, &mut self.pools, hash);
+            let added = trace.add(&offered, bounds, &mut self.pools, hash);
             if added == Added::New {
                 self.counts.late += 1;
                 let shape = trace.shape(&mut self.scratch.parents, hash);

@@ -45,7 +45,7 @@ impl Reasons {
 
     /// Whether one of them says that spans or parts of spans are not there, which is what `on_gap: signal` is about.
     pub(crate) fn has_loss(self) -> bool {
-        [Reason::Gap, Reason::Dangling, Reason::Dropped, Reason::Late, Reason::Limit, Reason::Shutdown]
+        [Reason::Gap, Reason::Dangling, Reason::Start, Reason::Dropped, Reason::Late, Reason::Limit, Reason::Shutdown]
             .into_iter()
             .any(|reason| self.has(Self::of(reason)))
     }

@@ -44,6 +44,8 @@ pub enum Reason {
     Gap,
     /// A call has no child although one is expected below it.
     Dangling,
+    /// The trace began before the engine did: whoever stood here before may have its spans.
+    Start,
     /// Attributes, events or links were dropped by the SDK.
     Dropped,
     /// The trace was already old when its first span came.
@@ -62,9 +64,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which one is named where several hold.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Gap,
         Self::Dangling,
+        Self::Start,
         Self::Dropped,
         Self::Late,
         Self::Limit,
@@ -80,6 +83,7 @@ impl Reason {
         match self {
             Self::Gap => "gap",
             Self::Dangling => "dangling",
+            Self::Start => "start",
             Self::Dropped => "dropped",
             Self::Late => "late",
             Self::Limit => "limit",

@@ -83,6 +83,8 @@ func Start(ctx context.Context, o Options) (*Collector, error) {
 		"FLUO_OTLP_GRPC="+loopback(ports[1]),
 		"FLUO_METRICS_PORT="+strconv.Itoa(ports[2]),
 		"FLUO_SIGNALS="+c.Signals,
+		// What is sent was recorded.
+		"FLUO_LIVE=false",
 	), o.Env...)
 	if err := c.process.Start(); err != nil {
 		return nil, err

@@ -274,6 +274,15 @@ pub(crate) struct Offered<'a> {
     pub(crate) values: &'a [u8],
 }
 
+/// What a trace is held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Spans of a trace at most.
+    pub(crate) max_spans: usize,
+    /// Of what began before this time, Unix nanoseconds, others may have seen more; 0 where nobody did.
+    pub(crate) since: u64,
+}
+
 /// What became of a span that was offered to its trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Added {
@@ -316,7 +325,7 @@ impl TraceState {
     }
 
     /// Offers a span. `hash` is the keyed hash of span ids.
-    pub(crate) fn add(&mut self, span: &Offered<'_>, max_spans: usize, pools: &mut Pools, hash: impl Fn(u64) -> u32) -> Added {
+    pub(crate) fn add(&mut self, span: &Offered<'_>, bounds: Bounds, pools: &mut Pools, hash: impl Fn(u64) -> u32) -> Added {
         let record = &span.record;
         let print = span.print & !MARK;
         if self.knows(record.id, print) {
@@ -328,12 +337,16 @@ impl TraceState {
                 _ => Added::Duplicate,
             };
         }
-        if self.spans as usize >= max_spans || !self.keep(span, pools) {
+        if self.spans as usize >= bounds.max_spans || !self.keep(span, pools) {
             self.marks = self.marks.and(Reasons::of(Reason::Limit));
             return Added::OverLimit;
         }
         self.spans += 1;
         self.roots = self.roots.saturating_add(u8::from(record.parent == 0));
+        let began = [record.start, record.end].into_iter().find(|time| *time != 0);
+        if began.is_some_and(|began| began < bounds.since) {
+            self.marks = self.marks.and(Reasons::of(Reason::Start));
+        }
         if record.times_are_good() {
             self.first_end = if self.first_end == 0 { record.end } else { self.first_end.min(record.end) };
             self.last_end = self.last_end.max(record.end);

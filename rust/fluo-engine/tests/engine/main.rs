@@ -7,6 +7,7 @@ mod limits;
 mod memory;
 mod nearest;
 mod reload;
+mod restart;
 mod sequences;
 mod signals;
 mod windows;

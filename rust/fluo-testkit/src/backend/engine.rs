@@ -188,6 +188,7 @@ const fn reason_of(reason: EngineReason) -> Reason {
     match reason {
         EngineReason::Gap => Reason::Gap,
         EngineReason::Dangling => Reason::Dangling,
+        EngineReason::Start => Reason::Start,
         EngineReason::Dropped => Reason::Dropped,
         EngineReason::Late => Reason::Late,
         EngineReason::Limit => Reason::Limit,

@@ -7,6 +7,8 @@ pub enum Reason {
     Gap,
     /// A call has no child although the call table expects one.
     Dangling,
+    /// The trace began before whoever evaluates it did.
+    Start,
     /// Attributes, events or links were dropped.
     Dropped,
     /// The trace was old when its first span came.
@@ -25,9 +27,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order in which one is named where several hold.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Gap,
         Self::Dangling,
+        Self::Start,
         Self::Dropped,
         Self::Late,
         Self::Limit,
@@ -43,6 +46,7 @@ impl Reason {
         match self {
             Self::Gap => "gap",
             Self::Dangling => "dangling",
+            Self::Start => "start",
             Self::Dropped => "dropped",
             Self::Late => "late",
             Self::Limit => "limit",
@@ -62,7 +66,7 @@ impl Reason {
     /// Whether the reason says that something was lost, which is what `on_gap: signal` is about.
     #[must_use]
     pub const fn is_loss(self) -> bool {
-        matches!(self, Self::Gap | Self::Dangling | Self::Dropped | Self::Late | Self::Limit | Self::Shutdown)
+        matches!(self, Self::Gap | Self::Dangling | Self::Start | Self::Dropped | Self::Late | Self::Limit | Self::Shutdown)
     }
 }
 
