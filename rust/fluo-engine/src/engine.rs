@@ -132,7 +132,8 @@ impl Engine {
         let windows = Windows::new(&plan, &config);
         let per_shard = |limit: usize| limit.div_ceil(SHARDS);
         let memory = usize::try_from(config.memory_bytes).unwrap_or(usize::MAX);
-        let engine = Self {
+        let clocks = Clocks::new(&config, now);
+        Ok(Self {
             queue: SignalQueue::new(config.signal_queue_size),
             shared: Shared {
                 resources: Resources::new(hasher.clone()),
@@ -143,6 +144,7 @@ impl Engine {
                 hasher: hasher.clone(),
                 config,
             },
+            clocks,
             in_use: ArcSwap::from_pointee(InUse {
                 projection: plan.projection.clone(),
                 current: Arc::new(Generation::new(1, plan)),
@@ -151,15 +153,12 @@ impl Engine {
             waiting: Mutex::new(None),
             shards: (0..SHARDS).map(|_| Mutex::new(Shard::new(per_shard(memory)))).collect(),
             windows,
-            clocks: Clocks::default(),
             verdicts: Mutex::default(),
             batches: Mutex::default(),
             counters: Counters::default(),
             closed: AtomicBool::new(false),
             deciding: RwLock::new(()),
-        };
-        engine.clocks.arrive(now);
-        Ok(engine)
+        })
     }
 
     /// Applies a serialized OTLP traces message. `epoch` is that of the projection it was written for, 0 for whole OTLP.
@@ -176,8 +175,8 @@ impl Engine {
         if epoch != 0 && epoch != in_use.current.number {
             return Err(IngestError::StaleProjection);
         }
-        let now = self.clocks.arrive(now);
-        let moment = Moment { now, event_time: self.clocks.event_time(now) };
+        let moment = self.clocks.arrive(now);
+        let now = moment.now;
         let mut batch = lock(&self.batches).pop().unwrap_or_default();
         let read = batch.read(&in_use.current.plan, &self.shared, bytes);
         self.inject_fault(bytes);
@@ -190,14 +189,13 @@ impl Engine {
             self.apply(draining, false, &older, moment, &mut fresh, &mut out);
             lock(&self.batches).push(older);
         }
-        let latest = batch.spans.iter().map(|s| s.record.end).filter(|end| Clocks::is_plausible(*end, now)).max();
-        self.clocks.observe(latest.unwrap_or_default(), now);
+        self.clocks.observe(batch.spans.iter().map(|span| &span.record), now);
         if !in_use.current.plan.windows.is_empty() {
             fresh.sort_unstable();
         }
-        self.windows.advance(&self.shared, moment.event_time, now, &mut out);
-        self.windows.apply(&self.shared, &batch, &fresh, moment, &mut out);
-        self.windows.advance(&self.shared, self.clocks.event_time(now), now, &mut out);
+        self.windows.advance(&self.shared, moment, &mut out);
+        self.windows.apply(&self.shared, &self.clocks, &batch, &fresh, moment, &mut out);
+        self.windows.advance(&self.shared, Moment { event_time: self.clocks.event_time(now), ..moment }, &mut out);
         let selected = batch.spans.iter().filter(|span| !batch.picks(span).is_empty()).count() as u64;
         batch.fresh = fresh;
         lock(&self.batches).push(batch);
@@ -268,12 +266,12 @@ impl Engine {
     /// Lets time pass: decides traces that have settled or aged, advances windows.
     pub fn tick(&self, now: u64) -> IngestReport {
         let _deciding = self.deciding.read().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clocks.arrive(now);
+        let moment = self.clocks.arrive(now);
         let mut out = Outbox::default();
         for shard in &self.shards {
-            lock(shard).advance(&self.shared, now, &mut out);
+            lock(shard).advance(&self.shared, moment.now, &mut out);
         }
-        self.windows.advance(&self.shared, self.clocks.event_time(now), now, &mut out);
+        self.windows.advance(&self.shared, moment, &mut out);
         self.deliver(out);
         self.retire();
         self.report()
@@ -283,12 +281,12 @@ impl Engine {
     pub fn flush(&self, now: u64) -> IngestReport {
         self.closed.store(true, Ordering::Release);
         let _alone = self.deciding.write().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clocks.arrive(now);
+        let moment = self.clocks.arrive(now);
         let mut out = Outbox::default();
         for shard in &self.shards {
-            lock(shard).flush(&self.shared, now, &mut out);
+            lock(shard).flush(&self.shared, moment.now, &mut out);
         }
-        self.windows.finish(&self.shared, self.clocks.event_time(now), now, &mut out);
+        self.windows.finish(&self.shared, moment, &mut out);
         self.deliver(out);
         self.report()
     }
@@ -296,9 +294,9 @@ impl Engine {
     /// Says that a recording ends at this arrival time: event time stops, so that a window that was not observed to its end stays
     /// undecided, while [`Engine::tick`] lets arrival time run on until every trace is decided.
     pub fn end_recording(&self, now: u64) {
-        self.clocks.stop(now);
+        let moment = self.clocks.stop(now);
         let mut out = Outbox::default();
-        self.windows.finish(&self.shared, self.clocks.event_time(now), now, &mut out);
+        self.windows.finish(&self.shared, moment, &mut out);
         self.deliver(out);
     }
 

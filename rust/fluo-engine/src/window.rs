@@ -23,10 +23,10 @@ mod sequence;
 mod sweep;
 mod times;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use crate::clock::Clocks;
+use crate::clock::{Clocks, Timeliness};
 use crate::config::Config;
 use crate::ingest::Batch;
 use crate::plan::{Plan, WindowKind};
@@ -120,8 +120,11 @@ impl Monitor {
 #[derive(Debug)]
 pub(crate) struct Windows {
     monitors: RwLock<Monitors>,
-    /// Whether the groups have got their verdicts.
+    /// Whether the groups have got their verdicts: from then on nothing is judged.
     finished: AtomicBool,
+    /// Spans that some monitor wanted and none got, by their time.
+    late: AtomicU64,
+    bad_time: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -153,6 +156,11 @@ impl Monitors {
         }
         Self { all, of_selector }
     }
+
+    /// The monitors that want the spans of a selector.
+    fn of_selector(&self, selector: u32) -> &[u32] {
+        self.of_selector.get(selector as usize).map_or(&[], Vec::as_slice)
+    }
 }
 
 fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
@@ -161,7 +169,12 @@ fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
 
 impl Windows {
     pub(crate) fn new(plan: &Arc<Plan>, config: &Config) -> Self {
-        Self { monitors: RwLock::new(Monitors::new(plan, config, &[])), finished: AtomicBool::new(false) }
+        Self {
+            monitors: RwLock::new(Monitors::new(plan, config, &[])),
+            finished: AtomicBool::new(false),
+            late: AtomicU64::new(0),
+            bad_time: AtomicU64::new(0),
+        }
     }
 
     /// Takes over the windows of unchanged rules and begins those of new ones.
@@ -171,53 +184,70 @@ impl Windows {
         *monitors = Monitors::new(plan, config, &old.all);
     }
 
-    /// Hands the spans that were new in their trace to the monitors that want them.
-    pub(crate) fn apply(&self, shared: &Shared, batch: &Batch, fresh: &[u32], moment: Moment, out: &mut Outbox) {
+    /// Hands the spans that were no repetitions to the monitors that want them. A span that ended before the watermark, or whose
+    /// time cannot be believed, is counted instead, once.
+    pub(crate) fn apply(&self, shared: &Shared, clocks: &Clocks, batch: &Batch, fresh: &[u32], moment: Moment, out: &mut Outbox) {
         let monitors = self.monitors.read().unwrap_or_else(PoisonError::into_inner);
-        if monitors.all.is_empty() || fresh.is_empty() {
+        if monitors.all.is_empty() || fresh.is_empty() || self.is_finished() {
             return;
         }
-        let watermark = moment.event_time.saturating_sub(shared.config.allowed_lateness_ns);
-        let mut first_end = u64::MAX;
+        let (mut first_end, mut bad_time) = (u64::MAX, 0);
+        let mut late: Vec<u32> = Vec::new();
         let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); monitors.all.len()];
         for index in fresh {
             let Some(span) = batch.spans.get(*index as usize) else {
                 continue;
             };
-            let record = &span.record;
-            if record.times_are_good() && Clocks::is_plausible(record.end, moment.now) && record.end >= watermark {
-                first_end = first_end.min(record.end);
-            }
-            for pick in batch.picks(span) {
-                for monitor in monitors.of_selector.get(pick.selector as usize).into_iter().flatten() {
-                    if let Some(mine) = wanted.get_mut(*monitor as usize)
-                        && mine.last() != Some(index)
-                    {
-                        mine.push(*index);
+            let mut wanting = batch.picks(span).iter().flat_map(|pick| monitors.of_selector(pick.selector)).peekable();
+            match clocks.timeliness(&span.record, moment) {
+                Timeliness::InTime => {
+                    first_end = first_end.min(span.record.end);
+                    for monitor in wanting {
+                        if let Some(mine) = wanted.get_mut(*monitor as usize)
+                            && mine.last() != Some(index)
+                        {
+                            mine.push(*index);
+                        }
                     }
                 }
+                Timeliness::Late => late.extend(wanting.peek().map(|_| *index)),
+                Timeliness::BadTime => bad_time += u64::from(wanting.peek().is_some()),
             }
         }
         let mut context = Context { shared, now: moment.now, event_time: moment.event_time, out };
-        for (monitor, mine) in monitors.all.iter().zip(&wanted) {
+        for (monitor, mine) in monitors.all.iter().zip(&mut wanted) {
             let mut monitor = lock(monitor);
             let base = monitor.base_mut();
             base.first_end = base.first_end.min(first_end);
+            // A message that came at the same time may have moved the monitor's watermark beyond that of this one.
+            let is_late = |index: &u32| batch.spans.get(*index as usize).is_some_and(|span| span.record.end < base.watermark);
+            late.extend(mine.extract_if(.., |index| is_late(index)));
             if !mine.is_empty() {
                 monitor.apply(batch, mine, &mut context);
             }
         }
+        late.sort_unstable();
+        late.dedup();
+        self.late.fetch_add(late.len() as u64, Ordering::Relaxed);
+        self.bad_time.fetch_add(bad_time, Ordering::Relaxed);
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Acquire)
     }
 
     /// Moves every monitor's watermark.
-    pub(crate) fn advance(&self, shared: &Shared, event_time: u64, now: u64, out: &mut Outbox) {
+    pub(crate) fn advance(&self, shared: &Shared, Moment { now, event_time }: Moment, out: &mut Outbox) {
+        if self.is_finished() {
+            return;
+        }
         for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
             lock(monitor).advance(&mut Context { shared, now, event_time, out });
         }
     }
 
     /// Observation ends: nothing is signalled for want of more, and every group gets its verdict, once.
-    pub(crate) fn finish(&self, shared: &Shared, event_time: u64, now: u64, out: &mut Outbox) {
+    pub(crate) fn finish(&self, shared: &Shared, Moment { now, event_time }: Moment, out: &mut Outbox) {
         if self.finished.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -228,6 +258,8 @@ impl Windows {
 
     /// Adds counters and gauges.
     pub(crate) fn add_to(&self, stats: &mut Stats) {
+        stats.spans_late += self.late.load(Ordering::Relaxed);
+        stats.spans_bad_time += self.bad_time.load(Ordering::Relaxed);
         for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
             let monitor = lock(monitor);
             monitor.base().add_to(stats);

@@ -7,10 +7,11 @@ use fluo_lang::program::RuleSet;
 use foldhash::quality::RandomState;
 
 use super::Windows;
+use crate::clock::Clocks;
 use crate::config::Config;
 use crate::ingest::Batch;
 use crate::plan::Plan;
-use crate::shard::{Moment, Outbox, Shared};
+use crate::shard::{Outbox, Shared};
 use crate::stats::Stats;
 use crate::store::calls::Calls;
 use crate::store::resource::Resources;
@@ -62,12 +63,12 @@ impl Alone {
     pub fn run(&self) -> Ran {
         let windows = Windows::new(&self.plan, &self.shared.config);
         let mut out = Outbox::default();
-        let mut time = 0;
+        let clocks = Clocks::new(&self.shared.config, 0);
         for (batch, fresh, latest) in &self.batches {
-            let now = (*latest).max(time);
-            windows.advance(&self.shared, time, now, &mut out);
-            windows.apply(&self.shared, batch, fresh, Moment { now, event_time: time }, &mut out);
-            time = now;
+            let moment = clocks.arrive(*latest);
+            windows.advance(&self.shared, moment, &mut out);
+            windows.apply(&self.shared, &clocks, batch, fresh, moment, &mut out);
+            clocks.observe(batch.spans.iter().map(|span| &span.record), moment.now);
         }
         let mut stats = Stats::default();
         windows.add_to(&mut stats);

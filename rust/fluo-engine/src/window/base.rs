@@ -5,11 +5,9 @@ use std::sync::Arc;
 use fluo_lang::program::Rule;
 
 use super::episode::History;
-use crate::clock::Clocks;
 use crate::config::Config;
 use crate::eval::groups::texts;
 use crate::eval::rule::Outcome;
-use crate::ingest::Incoming;
 use crate::plan::{Plan, WindowPlan};
 use crate::shard::{Outbox, Shared};
 use crate::signal::{Phase, Trigger};
@@ -41,8 +39,6 @@ pub(super) struct Base {
     /// Event time up to which everything has come; never goes back.
     pub(super) watermark: u64,
     tally: Tally,
-    late: u64,
-    bad_time: u64,
     pub(super) evicted: u64,
     /// The earliest span in time since the monitor began.
     pub(super) first_end: u64,
@@ -58,8 +54,6 @@ impl Base {
             plan: Arc::clone(plan),
             watermark: 0,
             tally: Tally::default(),
-            late: 0,
-            bad_time: 0,
             evicted: 0,
             first_end: u64::MAX,
         }
@@ -96,19 +90,6 @@ impl Base {
     /// Moves the watermark.
     pub(super) fn pass(&mut self, event_time: u64) {
         self.watermark = self.watermark.max(event_time.saturating_sub(self.lateness));
-    }
-
-    /// Whether a span counts in windows; one that does not is counted here.
-    pub(super) fn admits(&mut self, span: &Incoming, now: u64) -> bool {
-        if !(span.record.times_are_good() && Clocks::is_plausible(span.record.end, now)) {
-            self.bad_time += 1;
-            return false;
-        }
-        if span.record.end < self.watermark {
-            self.late += 1;
-            return false;
-        }
-        true
     }
 
     /// Counts a verdict that is not a violation: those are counted when they are signalled.
@@ -172,8 +153,6 @@ impl Base {
 
     /// Adds counters.
     pub(super) fn add_to(&self, stats: &mut Stats) {
-        stats.spans_late += self.late;
-        stats.spans_bad_time += self.bad_time;
         stats.groups_evicted += self.evicted;
         if let Some(rule) = self.rule()
             && let Some(of_rule) = stats.rules.iter_mut().find(|r| r.name == rule.name)

@@ -208,9 +208,7 @@ impl Counting {
             let Some(fit) = batch.picks(span).iter().find(|pick| pick.selector == count.selector).map(|pick| pick.fit) else {
                 continue;
             };
-            if self.base.admits(span, context.now) {
-                self.add(window, count, span, fit, batch, context);
-            }
+            self.add(window, count, span, fit, batch, context);
         }
     }
 

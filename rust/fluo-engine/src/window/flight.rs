@@ -156,9 +156,7 @@ impl Flight {
                 continue;
             };
             let fit = batch.picks(span).iter().find(|pick| pick.selector == flight.selector).map(|pick| pick.fit);
-            if let Some(fit) = fit
-                && self.base.admits(span, context.now)
-            {
+            if let Some(fit) = fit {
                 self.add(window, flight, span, fit, batch, context);
             }
         }

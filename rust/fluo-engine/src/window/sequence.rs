@@ -66,9 +66,6 @@ impl Sequence {
         let plan = Arc::clone(&self.base.plan);
         let Some((window, sequence)) = plan_of(&plan, &self.base) else { return };
         for span in mine.iter().filter_map(|index| batch.spans.get(*index as usize)) {
-            if !self.base.admits(span, context.now) {
-                continue;
-            }
             let at = self.store.insert(sequence, kept(window, sequence, batch, span));
             self.look_at(sequence, at, true, context);
             let mut touched = BTreeSet::new();

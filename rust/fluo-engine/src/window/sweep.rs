@@ -80,9 +80,7 @@ impl Sweep {
         let Some(sweep) = plan_of(window) else { return };
         self.prepare(sweep, context);
         for index in mine {
-            if let Some(span) = batch.spans.get(*index as usize)
-                && self.base.admits(span, context.now)
-            {
+            if let Some(span) = batch.spans.get(*index as usize) {
                 self.add(window, sweep, span, batch, context);
             }
         }

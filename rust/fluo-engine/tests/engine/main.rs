@@ -1,6 +1,7 @@
 //! The engine through its façade: spans and times in, signals and counts out.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod clocks;
 mod completion;
 mod early;
 mod limits;

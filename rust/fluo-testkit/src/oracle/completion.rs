@@ -67,7 +67,7 @@ pub(super) fn decide<'a>(run: &'a Run, config: &Config) -> Vec<Decided<'a>> {
             trace.decide_until(batch.at, config);
             take(trace, span, batch.at, config);
         }
-        clock.apply(batch.at, &batch.spans);
+        clock.apply(batch.at, &batch.spans, config);
     }
     traces.into_iter().map(|(id, trace)| finish(id, trace, run.end, config)).collect()
 }

@@ -13,7 +13,7 @@ use super::reading::Subject;
 use super::spanset::{View, groups_of, members};
 use super::truth::{Reason, Reasons, Truth};
 use super::value::Key;
-use super::world::{Stretch, World, has_good_times};
+use super::world::{Stretch, World};
 use super::{Config, End, Finding, Run, Verdict};
 use crate::model::SpanData;
 
@@ -23,7 +23,7 @@ const FORGET: u64 = 3_600_000_000_000;
 /// The spans that count in windows, and how far event time was observed.
 struct Observed<'a> {
     spans: Vec<&'a SpanData>,
-    /// The event clock at the end.
+    /// The event clock at the end, or the latest end of a span.
     clock: u64,
     /// The watermark at the end.
     watermark: u64,
@@ -52,18 +52,21 @@ fn observe<'a>(run: &'a Run, config: &Config) -> Observed<'a> {
         let watermark = clock.watermark(batch.at, config);
         for span in &batch.spans {
             let new = seen.insert((span.trace_id, span.span_id));
-            if new && has_good_times(span) && is_plausible(span, batch.at) && span.end >= watermark {
+            if new && is_plausible(span, batch.at, config) && span.end >= watermark {
                 spans.push(span);
             }
         }
-        clock.apply(batch.at, &batch.spans);
+        clock.apply(batch.at, &batch.spans, config);
         last = batch.at;
     }
     let end = match run.end {
         End::Recording => last,
         End::Until(at) | End::Shutdown(at) => at,
     };
-    Observed { spans, clock: clock.read(end).unwrap_or(0), watermark: clock.watermark(end, config) }
+    // A span of a clock that is ahead counts at its own time.
+    let latest = spans.iter().map(|span| span.end).max();
+    let read = clock.read(end).max(latest).unwrap_or(0);
+    Observed { spans, clock: read, watermark: clock.watermark(end, config) }
 }
 
 /// The verdict of a group over all its instants.
