@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use fluo_engine::memory::Memory;
 use fluo_lang::check::Size;
 use fluo_lang::diagnostic::DiagnosticSeverity;
-use fluo_lang::render::{JsonReport, Report};
+use fluo_lang::render::{JsonReport, Report, escaped_json, escaped_lines};
 use serde::Serialize;
 
 use crate::exit::{Failure, Outcome};
@@ -20,7 +20,7 @@ use crate::{rules, sources};
 /// Exit code: 0 nothing wrong, 1 errors, 2 wrong usage or unreadable files, 3 only warnings with `--deny warnings`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Rule files, directories (every *.yml and *.yaml below, but *.test.yml) or quoted globs; `-` is the standard input.
+    /// Rule files, directories (every *.yml and *.yaml below, but *.test.yml and *.test.yaml) or quoted globs; `-` is the standard input.
     #[arg(required = true)]
     files: Vec<String>,
     /// How findings are written.
@@ -84,7 +84,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match arguments.format {
         Format::Text => {
             let text = report.text(std::io::stdout().is_terminal());
-            let costs = memory.as_ref().map(|memory| memory::text(memory, loaded.size)).unwrap_or_default();
+            let costs = memory.as_ref().map(|memory| escaped_lines(&memory::text(memory, loaded.size)).into_owned()).unwrap_or_default();
             write!(
                 out,
                 "{text}{}{costs}{}{}",
@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             let size = memory.as_ref().map(|_| loaded.size);
             let json = serde_json::to_string(&Json { report: report.data(rules, hash), memory, size })
                 .map_err(|error| Failure::new(error.to_string()))?;
-            writeln!(out, "{json}")?;
+            writeln!(out, "{}", escaped_json(&json))?;
         }
         Format::Sarif => writeln!(out, "{}", report.sarif())?,
         Format::Github => write!(out, "{}", report.github())?,

@@ -6,7 +6,7 @@ mod rule;
 use std::io::Write;
 
 use fluo_lang::limits::Limits;
-use fluo_lang::render::Report;
+use fluo_lang::render::{Report, escaped_lines};
 use fluo_lang::{load, pages};
 
 use crate::exit::{Failure, Outcome};
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let explained: Vec<String> = rules.rules.iter().filter(|rule| wanted(&rule.name)).map(rule::text).collect();
     match &arguments.rule {
         Some(name) if explained.is_empty() => return Err(Failure::new(format!("there is no rule `{name}`"))),
-        _ => write!(out, "{}", explained.join("\n"))?,
+        _ => write!(out, "{}", escaped_lines(&explained.join("\n")))?,
     }
     Ok(Outcome::Clean)
 }

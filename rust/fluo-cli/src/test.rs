@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use fluo_lang::render::escaped_lines;
 use fluo_testkit::backend::EngineBackend;
 use fluo_testkit::case;
 
@@ -15,7 +16,7 @@ use crate::sources::{self, Kind};
 /// Exit code: 0 all passed, 1 some failed or cannot be run, 2 wrong usage or unreadable files.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Rule tests (*.test.yml), directories of them or quoted globs.
+    /// Rule tests (*.test.yml, *.test.yaml), directories of them or quoted globs.
     #[arg(required = true)]
     files: Vec<String>,
     /// Only tests whose name contains this.
@@ -39,14 +40,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
                     expectations += test.expectations.len();
                     for failure in case::run(test, &EngineBackend) {
                         failures += 1;
-                        writeln!(out, "{name}:{}: test `{}`: `{}`: {}", failure.line, failure.test, failure.title, failure.message)?;
+                        let told = format!("{name}:{}: test `{}`: `{}`: {}", failure.line, failure.test, failure.title, failure.message);
+                        writeln!(out, "{}", escaped_lines(&told))?;
                     }
                 }
             }
             Err(errors) => {
                 failures += errors.len();
                 for error in errors {
-                    writeln!(out, "{error}")?;
+                    writeln!(out, "{}", escaped_lines(&error.to_string()))?;
                 }
             }
         }

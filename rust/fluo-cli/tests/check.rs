@@ -227,3 +227,34 @@ fn what_may_need_more_than_there_is_is_refused_and_its_page_shows_it() {
     assert_eq!(fluo(&folder, &["check", "--memory", "--deny", "warnings", "right.yml"]).code, 0);
     assert_eq!(fluo(&folder, &["check", "--memory", "--memory-mib", "1", "right.yml"]).code, 1);
 }
+
+#[test]
+fn what_a_rule_file_holds_cannot_steer_a_terminal() {
+    let evil = "\u{202e}\u{2066}\u{200b}";
+    let rules = format!(
+        "- name: a\r\n  nver{evil}: '{evil}\u{9b}' # \u{7f}\n- name: b\n  always: \"trace.has('\\e[2J{evil}')\"\n  description: \"x\\e{evil}\"\n"
+    );
+    let name = format!("r{evil}.yml");
+    let good = format!("- name: b{}", rules.split_once("- name: b").unwrap().1);
+    let folder = in_folder(&[(&name, &rules), ("good.yml", &good)]);
+    let is_safe = |text: &str| text.chars().all(|c| c == '\n' || c == '\r' || (!c.is_control() && !evil.contains(c)));
+    for arguments in [
+        &["check", &name][..],
+        &["check", &name, "--format", "json"],
+        &["check", &name, "--format", "sarif"],
+        &["check", &name, "--format", "github"],
+        &["check", "good.yml", "--memory"],
+        &["explain", "good.yml"],
+        &["explain", &name],
+        &["test", &name],
+        &["replay", "--rules", &name, "absent"],
+        &["replay", "--rules", "good.yml", &name],
+    ] {
+        let done = fluo(&folder, arguments);
+        assert!(is_safe(&done.out), "{arguments:?}: {}", done.out);
+        assert!(is_safe(&done.err), "{arguments:?}: {}", done.err);
+    }
+    let text = fluo(&folder, &["check", &name]).out;
+    assert!(text.contains("nver\\u{202e}"), "{text}");
+    assert!(text.contains("r\\u{202e}\\u{2066}\\u{200b}.yml:2:3\n"), "{text}");
+}

@@ -1,11 +1,13 @@
 //! Diagnostics for people and for machines: text with carets, JSON, SARIF, GitHub annotations.
 
+mod escape;
 mod github;
 mod json;
 mod place;
 mod sarif;
 mod text;
 
+pub use escape::{escaped, escaped_json, escaped_lines};
 pub use json::{JsonDiagnostic, JsonReport};
 pub use place::Place;
 
@@ -81,7 +83,7 @@ impl<'a> Report<'a> {
     /// The diagnostics as a SARIF 2.1.0 log.
     #[must_use]
     pub fn sarif(&self) -> String {
-        sarif::log(self).to_string()
+        escaped_json(&sarif::log(self).to_string()).into_owned()
     }
 
     /// The diagnostics as GitHub workflow commands, one a line.

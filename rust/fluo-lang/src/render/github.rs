@@ -3,6 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 
+use super::escape::escaped;
 use super::json::severity;
 use super::place::Place;
 
@@ -30,7 +31,7 @@ pub(super) fn command(diagnostic: &Diagnostic, source: Option<&Source>, place: &
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    escaped(&text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")).into_owned()
 }
 
 fn property(text: &str) -> String {

@@ -5,9 +5,9 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, DiagnosticSeverity};
-use crate::rule_file::InlinePlace;
 use crate::source::Source;
 
+use super::escape::{escaped, escaped_lines};
 use super::place::Place;
 
 /// How many lines of a span are shown at most.
@@ -18,70 +18,82 @@ pub(super) fn render(diagnostic: &Diagnostic, source: Option<&Source>, place: &P
         DiagnosticSeverity::Error => Level::ERROR,
         DiagnosticSeverity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.code));
+    let mut group = Group::with_title(level.primary_title(escaped(&diagnostic.message).into_owned()).id(diagnostic.code));
+    let mut counted = None;
     if let Some(source) = source {
-        group = with_snippet(group, diagnostic, source, place);
+        (group, counted) = with_snippet(group, diagnostic, source, place);
     }
     if let Some(rule) = &diagnostic.rule {
-        group = group.element(Level::NOTE.message(clean(&format!("in rule `{rule}`"))));
+        group = group.element(Level::NOTE.message(escaped(&format!("in rule `{rule}`")).into_owned()));
     }
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(clean(help)));
+        group = group.element(Level::HELP.message(escaped_lines(help).into_owned()));
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let text = renderer.render(&[group]);
-    match (&place.inline, source) {
-        // The renderer counts lines; the text of an inline value is counted in characters.
-        (Some(inline), Some(source)) if !inline.text.is_empty() => match inline_origin(inline) {
-            Some(counted) => text.replacen(&counted, &place.short(source), 1),
-            None => text,
-        },
+    match (counted, source) {
+        // The renderer counts lines of an inline value, which is counted in characters, and characters after they were escaped.
+        (Some(counted), Some(source)) => text.replacen(&counted, &escaped(&place.short(source)), 1),
         _ => text,
     }
 }
 
-/// The place of an inline finding as the renderer prints it.
-fn inline_origin(inline: &InlinePlace) -> Option<String> {
-    let before = inline.text.get(..inline.range.start as usize)?;
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next()?.chars().count() + 1;
-    Some(format!("{}:{line}:{column}", inline.path))
-}
-
-/// The user's text may hold terminal escapes.
-fn clean(text: &str) -> String {
-    annotate_snippets::normalize_untrusted_str(text)
-}
-
-fn with_snippet<'a>(group: Group<'a>, diagnostic: &'a Diagnostic, source: &'a Source, place: &Place) -> Group<'a> {
+/// Adds the place and the lines around it; the place as the renderer prints it comes back.
+fn with_snippet<'a>(group: Group<'a>, diagnostic: &Diagnostic, source: &Source, place: &Place) -> (Group<'a>, Option<String>) {
     match &place.inline {
-        Some(inline) if inline.text.is_empty() => group.element(Origin::path(place.short(source))),
+        Some(inline) if inline.text.is_empty() => (group.element(Origin::path(escaped(&place.short(source)).into_owned())), None),
         Some(inline) => {
             let range = inline.range.start as usize..inline.range.end as usize;
             let window = window(&inline.text, &range);
-            let snippet = snippet(inline.text.get(window.clone()).unwrap_or_default().to_owned(), &window, &range, diagnostic);
             let line = inline.text.get(..window.start).map_or(1, |before| before.matches('\n').count() + 1);
-            group.element(snippet.line_start(line).path(inline.path.clone()).line_numbering(false))
+            let shown = Shown::of(&inline.text, &window, &range);
+            let counted = shown.origin(&inline.path, line);
+            (
+                group.element(shown.snippet(diagnostic).line_start(line).path(escaped(&inline.path).into_owned()).line_numbering(false)),
+                Some(counted),
+            )
         }
         None => {
             let range = diagnostic.span.start as usize..diagnostic.span.end as usize;
             let window = window(&source.text, &range);
-            let snippet = snippet(source.text.get(window.clone()).unwrap_or_default().to_owned(), &window, &range, diagnostic);
-            group.element(snippet.line_start(place.line).path(source.name.as_str()))
+            let shown = Shown::of(&source.text, &window, &range);
+            let counted = shown.origin(&source.name, place.line);
+            (group.element(shown.snippet(diagnostic).line_start(place.line).path(escaped(&source.name).into_owned())), Some(counted))
         }
     }
 }
 
-fn snippet<'a>(
+/// Lines that are shown, and the range in them that is pointed at.
+struct Shown {
     text: String,
-    window: &Range<usize>,
-    range: &Range<usize>,
-    diagnostic: &'a Diagnostic,
-) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let start = range.start.saturating_sub(window.start).min(text.len());
-    let end = range.end.saturating_sub(window.start).clamp(start, text.len());
-    let annotation = AnnotationKind::Primary.span(start..end).label(diagnostic.label.as_deref().map(clean));
-    Snippet::source(text).annotation(annotation)
+    range: Range<usize>,
+}
+
+impl Shown {
+    fn of(text: &str, window: &Range<usize>, range: &Range<usize>) -> Self {
+        let end = range.end.clamp(range.start, window.end.max(range.start));
+        let part = |part: Range<usize>| text.get(part).map(source_lines).unwrap_or_default();
+        let (before, within) = (part(window.start..range.start), part(range.start..end));
+        let range = before.len()..before.len() + within.len();
+        Self { text: [before, within, part(end..window.end)].concat(), range }
+    }
+
+    /// The place as the renderer prints it, where the text begins in this line.
+    fn origin(&self, path: &str, line: usize) -> String {
+        let before = self.text.get(..self.range.start).unwrap_or_default();
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("{}:{}:{column}", escaped(path), line + before.matches('\n').count())
+    }
+
+    fn snippet<'a>(self, diagnostic: &Diagnostic) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
+        let label = diagnostic.label.as_deref().map(|label| escaped(label).into_owned());
+        Snippet::source(self.text).annotation(AnnotationKind::Primary.span(self.range).label(label))
+    }
+}
+
+/// Lines of the user's, which may end in a carriage return and a line feed.
+fn source_lines(text: &str) -> String {
+    text.split("\r\n").map(escaped_lines).collect::<Vec<_>>().join("\r\n")
 }
 
 /// The lines that a range touches, at most [`SHOWN_LINES`]. Only these are given to the renderer, which looks at all that it is given
