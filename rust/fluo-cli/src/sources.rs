@@ -36,7 +36,7 @@ pub(crate) fn paths(arguments: &[String], kind: Kind) -> Result<Vec<PathBuf>, Fa
             }
         }
     }
-    let what = if kind == Kind::Rules { "rule files" } else { "rule tests (*.test.yml)" };
+    let what = if kind == Kind::Rules { "rule files" } else { "rule tests (*.test.yml, *.test.yaml)" };
     if paths.is_empty() { Err(Failure::new(format!("there are no {what} in {}", arguments.join(" ")))) } else { Ok(paths) }
 }
 

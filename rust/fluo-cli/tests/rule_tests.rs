@@ -42,6 +42,26 @@ fn tests_are_found_beside_their_rules_and_pass() {
 }
 
 #[test]
+fn either_ending_names_a_pair() {
+    for (rules, tests) in
+        [("payment.yaml", "payment.test.yaml"), ("payment.yml", "payment.test.yaml"), ("payment.yaml", "payment.test.yml")]
+    {
+        let folder = in_folder(&[(rules, RULES), (tests, TESTS)]);
+        for files in [".", tests, "*.y*ml", "payment.*"] {
+            let done = fluo(&folder, &["test", files]);
+            assert_eq!((done.code, done.out.as_str()), (0, "1 file, 2 tests, 2 expectations, no failures\n"), "{rules} {tests} {files}");
+        }
+        for files in [".", "*.y*ml"] {
+            assert!(fluo(&folder, &["check", files]).out.starts_with("1 file, 1 rule, no errors"), "{rules} {tests} {files}");
+        }
+    }
+    // With both, each goes with its own.
+    let wrong = RULES.replace("and trace.has(payment.fraud_check)", "");
+    let folder = in_folder(&[("p.yml", &wrong), ("p.yaml", RULES), ("p.test.yaml", TESTS)]);
+    assert_eq!(fluo(&folder, &["test", "."]).code, 0);
+}
+
+#[test]
 fn what_fails_is_shown_at_its_line() {
     let wrong = TESTS.replace("check: violated", "check: satisfied");
     let folder = in_folder(&[("payment.yml", RULES), ("payment.test.yml", &wrong), ("broken.test.yml", "tests: 5\n")]);

@@ -15,7 +15,8 @@
 //! ```
 //!
 //! [`crate::notation`] describes the traces. Spans arrive together when the last has ended, unless a line says `at=…`.
-//! A test without rules of its own or of its file is about the rule file beside it: `payments.test.yml` about `payments.yml`.
+//! A test without rules of its own or of its file is about the rule file beside it: `payments.test.yml` about `payments.yml`,
+//! `payments.test.yaml` about `payments.yaml`, else about the file with the other ending.
 //!
 //! `verdicts` maps rules to `satisfied`, `violated`, `not_applicable`, `inconclusive` or `inconclusive(gap)`. `expect` says more:
 //!
@@ -129,7 +130,7 @@ pub fn read(name: &str, text: &str, rule_file: &dyn Fn(&str) -> std::io::Result<
     build::build(name, text, file, rule_file)
 }
 
-/// Reads every test file (`*.test.yml`) of a folder, in the order of their names.
+/// Reads every test file (`*.test.yml`, `*.test.yaml`) of a folder, in the order of their names.
 ///
 /// # Errors
 /// Everything that is wrong with the files, and files that cannot be read.
@@ -137,7 +138,7 @@ pub fn read_folder(folder: &Path) -> Result<Vec<TestFile>, Vec<CaseError>> {
     let unreadable = |file: String, e: &std::io::Error| vec![CaseError { file, line: 0, column: 0, test: None, message: e.to_string() }];
     let listed = std::fs::read_dir(folder).map_err(|e| unreadable(folder.display().to_string(), &e))?;
     let mut names: Vec<String> = listed.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-    names.retain(|name| name.ends_with(".test.yml"));
+    names.retain(|name| name.ends_with(".test.yml") || name.ends_with(".test.yaml"));
     names.sort();
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     for name in names {

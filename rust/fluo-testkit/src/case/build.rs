@@ -76,7 +76,7 @@ pub(super) fn build(
             }
         }
     }
-    let beside = name.strip_suffix(".test.yml").map(|stem| format!("{}.yml", stem.rsplit('/').next().unwrap_or(stem)));
+    let beside = || beside(name, rule_file);
     if file.tests.is_empty() {
         context.error(1, 1, "the file has no tests");
     }
@@ -92,14 +92,30 @@ pub(super) fn build(
         sources.extend(test.value.rules.iter().map(|rules| source(name, rules)));
         let needs_rules = !test.value.verdicts.is_empty() || !test.value.expect.is_empty();
         if sources.is_empty() && needs_rules {
-            match beside.as_deref().map(|path| (path, rule_file(path))) {
-                Some((path, Ok(text))) => sources.push(Source { name: path.to_owned(), text, kind: SourceKind::File }),
-                _ => context.error(line, test.referenced.column(), "the test has no `rules`, and no rule file stands beside the test file"),
+            match beside() {
+                Some(source) => sources.push(source),
+                None => {
+                    context.error(line, test.referenced.column(), "the test has no `rules`, and no rule file stands beside the test file")
+                }
             }
         }
         tests.extend(build_test(&mut context, test.value, line, sources));
     }
     if context.errors.is_empty() { Ok(TestFile { name: name.to_owned(), tests }) } else { Err(context.errors) }
+}
+
+/// The rule file beside a test file: `payments.yml` or `payments.yaml`, whichever of the two the test file is called after first.
+fn beside(name: &str, rule_file: &dyn Fn(&str) -> std::io::Result<String>) -> Option<Source> {
+    let (stem, endings) = match name.strip_suffix(".test.yml") {
+        Some(stem) => (stem, ["yml", "yaml"]),
+        None => (name.strip_suffix(".test.yaml")?, ["yaml", "yml"]),
+    };
+    let stem = stem.rsplit(['/', std::path::MAIN_SEPARATOR]).next().unwrap_or(stem);
+    endings.into_iter().find_map(|ending| {
+        let name = format!("{stem}.{ending}");
+        let text = rule_file(&name).ok()?;
+        Some(Source { name, text, kind: SourceKind::File })
+    })
 }
 
 /// Rules that stand in the test file: the text of a rule file, or a list.
