@@ -4,6 +4,8 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
+use fluo_lang::render::escaped_lines;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -44,6 +46,12 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+impl From<fluo_engine::IngestError> for Failure {
+    fn from(error: fluo_engine::IngestError) -> Self {
+        Self::Told(error.to_string())
+    }
+}
+
 /// The exit code of a command; a failure is printed.
 pub(crate) fn code(outcome: Result<Outcome, Failure>) -> ExitCode {
     match outcome {
@@ -51,7 +59,7 @@ pub(crate) fn code(outcome: Result<Outcome, Failure>) -> ExitCode {
         Ok(Outcome::Errors) => ExitCode::from(1),
         Ok(Outcome::DeniedWarnings) => ExitCode::from(3),
         Err(Failure::Told(message)) => {
-            eprintln!("error: {message}");
+            eprintln!("error: {}", escaped_lines(&message));
             ExitCode::from(2)
         }
     }

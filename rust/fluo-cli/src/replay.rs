@@ -1,9 +1,8 @@
 //! `fluo replay`: rules over recorded traces, by the engine that runs in the collector.
 
-mod clock;
-mod drive;
 mod options;
 mod output;
+mod read;
 mod summary;
 
 use std::io::{BufWriter, Write};
@@ -13,8 +12,11 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use fluo_engine::engine::Engine;
 use fluo_engine::signal::Signal;
-use fluo_lang::render::Report;
+use fluo_engine::{CallEntry, Config};
+use fluo_lang::program::{RuleSet, Scope};
+use fluo_lang::render::{Report, escaped};
 use fluo_testkit::otlp_file::BadMessage;
+use fluo_testkit::replay::drive;
 
 use crate::check::counted;
 use crate::exit::{Failure, Outcome};
@@ -25,13 +27,13 @@ const NAMED: usize = 10;
 
 /// Evaluate rules over recorded traces.
 ///
-/// Reads what the collector's file exporter writes: OTLP JSON, one message a line, or protobuf with lengths, plain or gzipped. Time is
-/// the recording's own: replaying a file twice gives the same. Violations are no failure of the replay.
+/// Reads what the collector's file exporter writes: OTLP JSON, one message a line, or protobuf with lengths, plain or compressed with
+/// gzip or zstd. Time is the recordings' own: replaying them twice gives the same. Violations are no failure of the replay.
 ///
 /// Exit code: 0 replayed, 1 errors in the rules, 2 wrong usage or files in which nothing can be read.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Recordings, replayed one after another as one.
+    /// Recordings, merged by time, each in its own order.
     #[arg(required = true)]
     traces: Vec<PathBuf>,
     /// A rule file, a directory of them or a quoted glob; may be given several times.
@@ -61,16 +63,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         return Ok(Outcome::Errors);
     };
     let rules = Arc::new(loaded_rules);
-    let start = drive::start(&arguments.traces)?;
-    let engine = || Engine::new(Arc::clone(&rules), arguments.engine.config(), start).map_err(|error| Failure::new(error.to_string()));
-    // What usually comes below which call is an input of the verdicts. It is learned from the whole recording first, so that a trace at
-    // its beginning is judged by the same knowledge as one at its end.
-    let learning = engine()?;
-    drive::replay(&learning, &arguments.traces, &mut |_| Ok(()), &mut |_, _| {})?;
-    let calls = learning.call_table();
-    drop(learning);
-    let engine = engine()?;
-    engine.set_call_table(&calls);
+    let start = read::start(&arguments.traces)?;
+    let engine = engine(&rules, Config { learn_calls: false, ..arguments.engine.config() }, start)?;
+    engine.set_call_table(&calls(&rules, arguments, start)?);
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut emit = |signal: &Signal| {
         let written = match arguments.format {
@@ -84,10 +79,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         named += 1;
         if named <= NAMED || bad.fatal {
             let rest = if bad.fatal { "; the rest of this file is not read" } else { "; skipped" };
-            eprintln!("warning: {}:{}: {}{rest}", path.display(), bad.number, bad.reason);
+            let told = format!("{}:{}: {}{rest}", path.display(), bad.number, bad.reason);
+            eprintln!("warning: {}", escaped(&told));
         }
     };
-    let tally = drive::replay(&engine, &arguments.traces, &mut emit, &mut complain)?;
+    let mut requests = read::Requests::open(&arguments.traces, &mut complain)?;
+    drive(&engine, &mut requests, &mut emit)?;
+    let tally = requests.into_tally();
     if arguments.format == Format::Text {
         out.write_all(summary::text(&engine.stats(), &tally).as_bytes())?;
     } else if tally.bad > 0 {
@@ -98,4 +96,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         Some(path) => Err(Failure::at(&path, "no message of this file could be read")),
         None => Ok(Outcome::Clean),
     }
+}
+
+fn engine(rules: &Arc<RuleSet>, config: Config, start: u64) -> Result<Engine, Failure> {
+    // Signals are taken after every step, so the queue holds those of one step, and none of them may be lost.
+    let config = Config { signal_queue_size: usize::MAX, ..config };
+    Engine::new(Arc::clone(rules), config, start).map_err(|error| Failure::new(error.to_string()))
+}
+
+/// What usually comes below which call: an input of the verdicts. It is learned from the whole recording first, so that a trace at its
+/// beginning is judged by the same knowledge as one at its end, and each trace is counted once. Rules over `spans` teach nothing.
+fn calls(rules: &RuleSet, arguments: &Arguments, start: u64) -> Result<Vec<CallEntry>, Failure> {
+    let mut teaching = rules.clone();
+    teaching.rules.retain(|rule| rule.scope == Scope::Trace);
+    if teaching.rules.is_empty() {
+        return Ok(Vec::new());
+    }
+    let engine = engine(&Arc::new(teaching), arguments.engine.config(), start)?;
+    drive(&engine, &mut read::Requests::open(&arguments.traces, &mut |_, _| {})?, &mut |_| Ok(()))?;
+    Ok(engine.call_table())
 }

@@ -71,6 +71,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
 fn lengths(folder: &TempDir) -> Vec<u8> {
     let mut out = Vec::new();
     for message in fluo_testkit::otlp_file::open(&folder.path().join("traces.jsonl")).unwrap() {
@@ -100,8 +104,9 @@ fn every_signal_is_one_json_object_with_the_agreed_keys() {
         let mut keys: Vec<&str> = signal.as_object().unwrap().keys().map(String::as_str).collect();
         keys.sort_unstable();
         let mut expected =
-            "event violation_id rule kind severity phase trigger trace_id span_id time_unix_nano group window_start window_end \
-                            observed evidence_span_ids missing nearest message"
+            "event violation_id rule kind expression severity tags controls ruleset_hash phase trigger trace_id trace_complete \
+             trace_spans span_id time_unix_nano observed_time_unix_nano group window_start window_end observed evidence_span_ids \
+             evidence_truncated missing nearest show resource message"
                 .split_whitespace()
                 .collect::<Vec<_>>();
         expected.sort_unstable();
@@ -129,11 +134,18 @@ fn every_layout_gives_the_same() {
     write("gzipped", &gzip(lines().as_bytes()));
     write("lengths", &lengths(&folder));
     write("gzipped-lengths", &gzip(&lengths(&folder)));
+    write("zstd", &zstd(lines().as_bytes()));
+    let frames = |messages: &mut dyn Iterator<Item = Vec<u8>>| -> Vec<u8> {
+        messages.map(|bytes| zstd(&bytes)).flat_map(|frame| [(frame.len() as u32).to_be_bytes().to_vec(), frame]).flatten().collect()
+    };
+    write("frames", &frames(&mut requests().iter().map(|request| request.to_string().into_bytes())));
+    let traces = folder.path().join("traces.jsonl");
+    write("protobuf-frames", &frames(&mut fluo_testkit::otlp_file::open(&traces).unwrap().map(|message| message.unwrap().bytes)));
     let pretty: Vec<String> = requests().iter().map(|request| serde_json::to_string_pretty(request).unwrap()).collect();
     write("pretty", pretty.join("\n").as_bytes());
     let replay = |name: &str| fluo(&folder, &["replay", "--rules", "rules.yml", "--format", "jsonl", name]).out;
     let expected = replay("traces.jsonl");
-    for name in ["gzipped", "lengths", "gzipped-lengths", "pretty"] {
+    for name in ["gzipped", "lengths", "gzipped-lengths", "zstd", "frames", "protobuf-frames", "pretty"] {
         assert_eq!(replay(name), expected, "{name}");
     }
     let parts: Vec<String> = requests().iter().map(Value::to_string).collect();

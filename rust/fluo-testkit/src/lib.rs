@@ -12,3 +12,4 @@ pub mod oracle;
 pub mod otlp;
 pub mod otlp_file;
 pub mod otlp_json;
+pub mod replay;

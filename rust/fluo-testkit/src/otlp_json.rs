@@ -2,7 +2,8 @@
 //!
 //! Read here and not by a derived deserializer, because recordings come from many writers: 64-bit integers as strings or numbers, enum
 //! members as numbers or names, doubles as `"NaN"` and `"Infinity"`, keys in camel case or as in the protocol files, absent and null
-//! members, empty arrays without their `values`. Unknown members are skipped, as the protocol demands.
+//! members, empty arrays without their `values`, the name that `scopeSpans` had before 2022. Unknown members are skipped, as the
+//! protocol demands.
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value::Value as Any};
@@ -43,11 +44,12 @@ fn below<T>(step: &str, read: Read<T>) -> Read<T> {
     })
 }
 
-/// Reads the JSON of one traces message (`TracesData` or `ExportTraceServiceRequest`: they look the same).
+/// Reads the JSON of one traces message (`TracesData` or `ExportTraceServiceRequest`: they look the same); `None` for a message of
+/// another signal.
 ///
 /// # Errors
-/// No JSON, no object, another signal's message, or a member that cannot be read. Nothing is taken from a message with an error.
-pub fn read(text: &str) -> Result<ExportTraceServiceRequest, JsonError> {
+/// No JSON, no object, or a member that cannot be read. Nothing is taken from a message with an error.
+pub fn read(text: &str) -> Result<Option<ExportTraceServiceRequest>, JsonError> {
     let value: Value = serde_json::from_str(text).or_else(|error| wrong(format!("not JSON: {error}")))?;
     read_value(&value)
 }
@@ -56,15 +58,15 @@ pub fn read(text: &str) -> Result<ExportTraceServiceRequest, JsonError> {
 ///
 /// # Errors
 /// See [`read`].
-pub fn read_value(value: &Value) -> Result<ExportTraceServiceRequest, JsonError> {
+pub fn read_value(value: &Value) -> Result<Option<ExportTraceServiceRequest>, JsonError> {
     let object = Object::of(value)?;
     if !object.has("resourceSpans") && ["resourceLogs", "resourceMetrics", "resourceProfiles"].iter().any(|key| object.has(key)) {
-        return wrong("this message holds no traces");
+        return Ok(None);
     }
     if !object.has("resourceSpans") && !object.0.is_empty() {
         return wrong("this message has no `resourceSpans`: it is none of OTLP");
     }
-    Ok(ExportTraceServiceRequest { resource_spans: object.list("resourceSpans", resource_spans)? })
+    Ok(Some(ExportTraceServiceRequest { resource_spans: object.list("resourceSpans", resource_spans)? }))
 }
 
 /// A JSON object whose members are looked up by their name in camel case.
@@ -126,7 +128,7 @@ fn resource_spans(value: &Value) -> Read<ResourceSpans> {
     };
     Ok(ResourceSpans {
         resource: object.member("resource", resource)?,
-        scope_spans: object.list("scopeSpans", scope_spans)?,
+        scope_spans: [object.list("scopeSpans", scope_spans)?, object.list("instrumentationLibrarySpans", scope_spans)?].concat(),
         schema_url: object.member("schemaUrl", text)?,
     })
 }
@@ -143,7 +145,7 @@ fn scope_spans(value: &Value) -> Read<ScopeSpans> {
         }))
     };
     Ok(ScopeSpans {
-        scope: object.member("scope", scope)?,
+        scope: object.member(if object.has("scope") { "scope" } else { "instrumentationLibrary" }, scope)?,
         spans: object.list("spans", span)?,
         schema_url: object.member("schemaUrl", text)?,
     })
@@ -334,7 +336,7 @@ mod tests {
 
     fn one(span: &str) -> Result<Span, JsonError> {
         let text = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#);
-        read(&text).map(|request| request.resource_spans[0].scope_spans[0].spans[0].clone())
+        read(&text).map(|request| request.unwrap().resource_spans[0].scope_spans[0].spans[0].clone())
     }
 
     fn value(json: &str) -> Result<Option<Any>, JsonError> {
@@ -405,6 +407,6 @@ mod tests {
             assert_eq!(one(json).unwrap_err().path, format!("resourceSpans[0].scopeSpans[0].spans[0]{path}"), "{json}");
         }
         assert_eq!(read("{").unwrap_err().path, "");
-        assert_eq!(read(r#"{"resourceLogs":[]}"#).unwrap_err().reason, "this message holds no traces");
+        assert_eq!(read(r#"{"resourceLogs":[]}"#), Ok(None));
     }
 }

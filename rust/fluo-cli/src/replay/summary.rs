@@ -6,7 +6,7 @@ use fluo_engine::stats::{RuleStats, Stats};
 
 use crate::check::counted;
 
-use super::drive::Tally;
+use super::read::Tally;
 
 /// The table of verdicts by rule and the lines below it.
 pub(crate) fn text(stats: &Stats, tally: &Tally) -> String {
@@ -64,6 +64,9 @@ fn counts(stats: &Stats, tally: &Tally) -> Vec<String> {
         number(stats.traces_completed, "trace"),
         number(stats.signals_emitted, "signal"),
     ];
+    if tally.without_traces > 0 {
+        parts.push(format!("{} without traces", number(tally.without_traces, "message")));
+    }
     for (count, noun) in [
         (tally.bad, "unreadable message"),
         (stats.spans_rejected, "malformed span"),

@@ -39,7 +39,7 @@ pub fn frames(path: &Path) -> Result<Vec<Batch>, String> {
     let mut batches = Vec::new();
     for message in otlp_file::open(path).map_err(|e| e.to_string())? {
         let message = message.map_err(|bad| format!("message {}: {}", bad.number, bad.reason))?;
-        now = message.ends.iter().copied().fold(now, u64::max);
+        now = now.max(message.last_end());
         let spans = otlp::decode(&message.bytes).map_err(|e| e.to_string())?;
         for frame in spans.chunk_by(|a, b| Arc::ptr_eq(&a.resource, &b.resource)) {
             batches.push(Batch { at: now, spans: frame.to_vec() });
