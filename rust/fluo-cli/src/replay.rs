@@ -63,9 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         return Ok(Outcome::Errors);
     };
     let rules = Arc::new(loaded_rules);
-    let start = read::start(&arguments.traces)?;
-    let engine = engine(&rules, Config { learn_calls: false, ..arguments.engine.config() }, start)?;
-    engine.set_call_table(&calls(&rules, arguments, start)?);
+    let calls = calls(&rules, arguments)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut emit = |signal: &Signal| {
         let written = match arguments.format {
@@ -84,6 +82,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         }
     };
     let mut requests = read::Requests::open(&arguments.traces, &mut complain)?;
+    let engine = engine(&rules, Config { learn_calls: false, ..arguments.engine.config() }, requests.start())?;
+    engine.set_call_table(&calls);
     drive(&engine, &mut requests, &mut emit)?;
     let tally = requests.into_tally();
     if arguments.format == Format::Text {
@@ -106,13 +106,15 @@ fn engine(rules: &Arc<RuleSet>, config: Config, start: u64) -> Result<Engine, Fa
 
 /// What usually comes below which call: an input of the verdicts. It is learned from the whole recording first, so that a trace at its
 /// beginning is judged by the same knowledge as one at its end, and each trace is counted once. Rules over `spans` teach nothing.
-fn calls(rules: &RuleSet, arguments: &Arguments, start: u64) -> Result<Vec<CallEntry>, Failure> {
+fn calls(rules: &RuleSet, arguments: &Arguments) -> Result<Vec<CallEntry>, Failure> {
     let mut teaching = rules.clone();
     teaching.rules.retain(|rule| rule.scope == Scope::Trace);
     if teaching.rules.is_empty() {
         return Ok(Vec::new());
     }
-    let engine = engine(&Arc::new(teaching), arguments.engine.config(), start)?;
-    drive(&engine, &mut read::Requests::open(&arguments.traces, &mut |_, _| {})?, &mut |_| Ok(()))?;
+    let mut ignore = |_: &Path, _: &BadMessage| {};
+    let mut requests = read::Requests::open(&arguments.traces, &mut ignore)?;
+    let engine = engine(&Arc::new(teaching), arguments.engine.config(), requests.start())?;
+    drive(&engine, &mut requests, &mut |_| Ok(()))?;
     Ok(engine.call_table())
 }

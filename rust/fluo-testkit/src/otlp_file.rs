@@ -23,6 +23,9 @@ pub use look::Emitted;
 /// The longest message that is read, in bytes as it stands in the file and decompressed. Receivers take 4 to 20 MiB by default.
 pub const MAX_MESSAGE: usize = 64 << 20;
 
+/// The most JSON values in a message: in memory each takes many times what it takes in the file.
+const MAX_MEMBERS: usize = 4_000_000;
+
 /// How many messages in a row may be blank, empty or unreadable before the file is taken for no recording.
 const MAX_BARREN: usize = 10_000;
 
@@ -57,6 +60,10 @@ impl Message {
     #[must_use]
     pub fn of(bytes: Vec<u8>) -> Self {
         let found = look::at(&bytes);
+        Self::found(bytes, found)
+    }
+
+    fn found(bytes: Vec<u8>, found: look::Found) -> Self {
         if bytes.is_empty() {
             return Self::default();
         }
@@ -254,15 +261,19 @@ impl Messages {
     }
 
     fn protobuf(&self, bytes: Vec<u8>) -> Result<Message, BadMessage> {
-        if look::at(&bytes).has_old_scopes {
+        let found = look::at(&bytes);
+        if found.has_old_scopes {
             return self
                 .bad("its spans stand in `instrumentation_library_spans`, the old name of `scope_spans`: read in JSON only".to_owned());
         }
-        Ok(Message::of(bytes))
+        Ok(Message::found(bytes, found))
     }
 
     fn json(&self, line: &[u8]) -> Result<Message, BadMessage> {
         match std::str::from_utf8(line) {
+            Ok(_) if members(line) > MAX_MEMBERS => {
+                self.bad(format!("a message of more than {MAX_MEMBERS} JSON values: this is no request of traces"))
+            }
             Ok(text) => self.converted(otlp_json::read(text)),
             Err(_) => self.bad("not UTF-8".to_owned()),
         }
@@ -284,6 +295,11 @@ impl Messages {
         self.ended = true;
         Some(Err(BadMessage { number: self.number, reason, fatal: true }))
     }
+}
+
+/// No fewer than the values in a JSON text less the depth of its nesting: none begins without a bracket or a comma before it.
+fn members(json: &[u8]) -> usize {
+    json.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
 }
 
 fn too_long(what: &str) -> String {
@@ -372,6 +388,8 @@ mod tests {
         for text in [&b" "[..], b"{", b"{\"a\":"] {
             assert!(reason(text, MAX_MESSAGE / text.len() + 2).contains("64 MiB"));
         }
+        let many = [&b"{\"resourceSpans\":["[..], &b"{},".repeat(1 << 21), b"{}]}"].concat();
+        assert_eq!(reasons(&gzip(&many)), ["a message of more than 4000000 JSON values: this is no request of traces"]);
         assert!(reason(b"A", 1 << 20).contains("this is text and neither OTLP JSON nor protobuf"));
         assert!(reason(&[0xff], 1 << 20).contains("a length of 4294967295 bytes"));
     }

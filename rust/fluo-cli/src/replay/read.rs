@@ -20,15 +20,6 @@ pub(crate) struct Tally {
     pub(crate) unread: Option<PathBuf>,
 }
 
-/// The arrival time of the first request; 0 where there is none.
-pub(crate) fn start(paths: &[PathBuf]) -> Result<u64, Failure> {
-    Ok(open(paths)?.start())
-}
-
-fn open(paths: &[PathBuf]) -> Result<Recordings, Failure> {
-    Recordings::open(paths).map_err(|(path, error)| Failure::at(&path, error))
-}
-
 /// The requests of several recordings in the order of their arrival.
 pub(crate) struct Requests<'a> {
     recordings: Recordings,
@@ -39,7 +30,13 @@ pub(crate) struct Requests<'a> {
 impl<'a> Requests<'a> {
     /// `complain` gets each message that cannot be read.
     pub(crate) fn open(paths: &[PathBuf], complain: &'a mut dyn FnMut(&Path, &BadMessage)) -> Result<Self, Failure> {
-        Ok(Self { recordings: open(paths)?, complain, tally: Tally::default() })
+        let recordings = Recordings::open(paths).map_err(|(path, error)| Failure::at(&path, error))?;
+        Ok(Self { recordings, complain, tally: Tally::default() })
+    }
+
+    /// The arrival time of the first request; 0 where there is none.
+    pub(crate) fn start(&self) -> u64 {
+        self.recordings.start()
     }
 
     pub(crate) fn into_tally(self) -> Tally {

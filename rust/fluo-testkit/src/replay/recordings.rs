@@ -11,6 +11,9 @@ const AHEAD: usize = 64;
 const AHEAD_BYTES: usize = 8 << 20;
 const AHEAD_EMITTERS: usize = 4096;
 
+/// How many files whose time has not come are kept open; of more, such as a month of rotated files, only the times are kept.
+const KEPT_OPEN: usize = 16;
+
 /// A request of a recording, and when it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -76,10 +79,18 @@ pub enum Read {
 /// Several recordings merged by time, each in its own order. A file is open while its time lasts.
 pub struct Recordings {
     /// Files whose time has not come, the next one last.
-    waiting: Vec<(u64, PathBuf)>,
+    waiting: Vec<Waiting>,
     open: Vec<Source>,
     /// What was read and has no time.
     aside: VecDeque<Read>,
+}
+
+/// A recording whose time has not come.
+struct Waiting {
+    /// The arrival time of its first request; 0 where it has none.
+    at: u64,
+    path: PathBuf,
+    source: Option<Source>,
 }
 
 /// An open recording and its next request.
@@ -138,18 +149,20 @@ impl Recordings {
         for path in paths {
             let source = Source::open(path).map_err(|error| (path.clone(), error))?;
             // A file without a time gives no requests, but what is wrong with it is told.
-            waiting.push((source.next.map_or(0, |request| request.at), path.clone()));
+            let at = source.next.as_ref().map_or(0, |request| request.at);
+            let source = (waiting.len() < KEPT_OPEN).then_some(source);
+            waiting.push(Waiting { at, path: path.clone(), source });
         }
         // Of files that begin together the first named is read first.
         waiting.reverse();
-        waiting.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        waiting.sort_by_key(|file| std::cmp::Reverse(file.at));
         Ok(Self { waiting, open: Vec::new(), aside: VecDeque::new() })
     }
 
     /// The arrival time of the first request; 0 where there is none.
     #[must_use]
     pub fn start(&self) -> u64 {
-        self.waiting.iter().map(|(at, _)| *at).filter(|at| *at > 0).min().unwrap_or(0)
+        self.waiting.iter().map(|file| file.at).filter(|at| *at > 0).min().unwrap_or(0)
     }
 
     /// Takes from a file what has no time, and closes it at its end.
@@ -179,10 +192,10 @@ impl Iterator for Recordings {
                 return Some(Ok(read));
             }
             let now = self.open.iter().filter_map(|source| Some(source.next.as_ref()?.at)).min();
-            if let Some((_, path)) = self.waiting.pop_if(|(at, _)| now.is_none_or(|now| *at <= now)) {
-                match Source::open(&path) {
+            if let Some(file) = self.waiting.pop_if(|file| now.is_none_or(|now| file.at <= now)) {
+                match file.source.map_or_else(|| Source::open(&file.path), Ok) {
                     Ok(source) => self.open.push(source),
-                    Err(error) => return Some(Err((path, error))),
+                    Err(error) => return Some(Err((file.path, error))),
                 }
                 self.set_aside(self.open.len() - 1);
                 continue;
