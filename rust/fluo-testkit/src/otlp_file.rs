@@ -266,6 +266,9 @@ impl Messages {
             return self
                 .bad("its spans stand in `instrumentation_library_spans`, the old name of `scope_spans`: read in JSON only".to_owned());
         }
+        if found.parts > look::MAX_PARTS {
+            return self.bad(format!("a message of more than {} resources, scopes and spans", look::MAX_PARTS));
+        }
         Ok(Message::found(bytes, found))
     }
 
@@ -390,6 +393,8 @@ mod tests {
         }
         let many = [&b"{\"resourceSpans\":["[..], &b"{},".repeat(1 << 21), b"{}]}"].concat();
         assert_eq!(reasons(&gzip(&many)), ["a message of more than 4000000 JSON values: this is no request of traces"]);
+        let frames = behind_lengths(std::iter::once([0x0a, 0].repeat(1 << 23)));
+        assert_eq!(reasons(&frames), ["a message of more than 4000000 resources, scopes and spans"]);
         assert!(reason(b"A", 1 << 20).contains("this is text and neither OTLP JSON nor protobuf"));
         assert!(reason(&[0xff], 1 << 20).contains("a length of 4294967295 bytes"));
     }

@@ -41,6 +41,14 @@ impl EngineBackend {
         Ok(drive(scenario, supported(scenario), false)?.drain_signals(usize::MAX).0)
     }
 
+    /// An engine for a scenario that has read nothing yet, whose clock stands at `start`. Rules that the engine refuses are left out.
+    ///
+    /// # Errors
+    /// A sentence that says why the engine could not be made.
+    pub fn idle(&self, scenario: &Scenario, start: u64) -> Result<Engine, String> {
+        made(scenario, supported(scenario), false, start)
+    }
+
     /// Every verdict that the engine records, in the order in which it gives them: early ones, final ones and revisions.
     ///
     /// # Errors
@@ -89,13 +97,18 @@ fn worse(before: VerdictRecord, mut after: VerdictRecord) -> VerdictRecord {
     VerdictRecord { episodes: Some(episodes), ..after }
 }
 
+fn made(scenario: &Scenario, rules: RuleSet, record_verdicts: bool, start: u64) -> Result<Engine, String> {
+    let config = fluo_engine::Config { record_verdicts, ..config(scenario) };
+    let engine = Engine::new(Arc::new(rules), config, start).map_err(|e| e.to_string())?;
+    engine.set_call_table(&scenario.calls.entries.iter().map(call_entry).collect::<Vec<_>>());
+    Ok(engine)
+}
+
 /// Drives an engine through the run, to its end.
 fn drive(scenario: &Scenario, rules: RuleSet, record_verdicts: bool) -> Result<Engine, String> {
     let run = &scenario.run;
     let start = run.batches.first().map_or(0, |batch| batch.at);
-    let engine =
-        Engine::new(Arc::new(rules), fluo_engine::Config { record_verdicts, ..config(scenario) }, start).map_err(|e| e.to_string())?;
-    engine.set_call_table(&scenario.calls.entries.iter().map(call_entry).collect::<Vec<_>>());
+    let engine = made(scenario, rules, record_verdicts, start)?;
     for batch in &run.batches {
         tick_until(&engine, batch.at);
         engine.ingest(0, batch.at, &otlp::encode(&batch.spans)).map_err(|e| e.to_string())?;

@@ -14,6 +14,9 @@ pub struct Emitted {
     pub ends: Vec<u64>,
 }
 
+/// The most resources, scopes and spans in a message: each may cost a reader much more than the two bytes that it takes.
+pub(super) const MAX_PARTS: usize = 4_000_000;
+
 /// What a look at a message finds.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -23,19 +26,26 @@ pub(super) struct Found {
     pub(super) is_other_signal: bool,
     /// Spans in the field that `scope_spans` replaced.
     pub(super) has_old_scopes: bool,
+    /// Resources, scopes and spans that were looked at.
+    pub(super) parts: usize,
 }
 
-/// Looks at a message up to where it is damaged. Linear in its length.
+/// Looks at a message up to where it is damaged or has more parts than [`MAX_PARTS`]. Linear in its length.
 pub(super) fn at(message: &[u8]) -> Found {
     let mut found = Found::default();
     let mut places: HashMap<u64, usize> = HashMap::new();
     let (mut spans, mut others) = (0u64, 0u64);
     for frame in children(message, 1) {
+        found.parts += 1 + children(frame, 2).count();
+        if found.parts > MAX_PARTS {
+            break;
+        }
         found.has_old_scopes |= children(frame, OLD_SCOPES).next().is_some();
         let mut hasher = DefaultHasher::new();
         children(frame, 1).for_each(|resource| hasher.write(resource));
         let emitter = hasher.finish();
         for item in children(frame, 2).flat_map(|scope| children(scope, 2)) {
+            found.parts += 1;
             let item = Item::read(item);
             spans += u64::from(item.may_be_span);
             others += u64::from(!item.may_be_span);
