@@ -124,7 +124,7 @@ test-shop: ## record the shop anew and check the facts about it
 	@cd $(QUICKSTART)/shop && $(CURDIR)/$(SUITE) run shop go test -count=1 -v ./...
 
 test-e2e: collector cli lib-faults ## a real collector on loopback
-	@cargo run --quiet --package fluo-testkit --example collector_cases -- tests/conformance > $(CORPUS)
+	@cargo run --quiet --package fluo-testkit --example collector_cases -- tests/conformance --random 60 > $(CORPUS)
 	@cd tests/e2e && OCB=$(OCB) FLUO_CORPUS=$(CORPUS) $(CURDIR)/$(SUITE) run e2e go test -count=1 -timeout 20m -v ./...
 
 lint: lib ## formatting, clippy and vet

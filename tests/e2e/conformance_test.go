@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -90,6 +92,101 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	t.Logf("%d cases with %d signals, %d left out", len(all.Cases), total, len(all.LeftOut))
+	compareWithReplay(t, scratch, all.Cases, signals(t, c))
+}
+
+// compareWithReplay runs the program fluo over what the collector was sent.
+// Both have to come to the same violations once retractions are folded in. A
+// collector runs on where a recording ends, so that what is resolved in a
+// replay is resolved live, and perhaps more is.
+func compareWithReplay(t *testing.T, scratch string, cases []conformanceCase, came []fluo.Signal) {
+	t.Helper()
+	live := make([]told, len(cases))
+	for i := range live {
+		live[i] = told{standing: map[string]bool{}, resolved: map[string]bool{}}
+	}
+	for _, s := range came {
+		i, err := strconv.Atoi(s.Resource["case"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		live[i].add(s.Event, s.Rule()+" "+s.ID())
+	}
+	for i, one := range cases {
+		where := fmt.Sprintf("%s: %s", one.Section, one.Name)
+		replayed := replay(t, scratch, i, one)
+		if !maps.Equal(live[i].standing, replayed.standing) {
+			t.Errorf("%s: violated live %v, in a replay %v", where,
+				slices.Sorted(maps.Keys(live[i].standing)), slices.Sorted(maps.Keys(replayed.standing)))
+		}
+		for id := range replayed.resolved {
+			if !live[i].resolved[id] {
+				t.Errorf("%s: %s is resolved in a replay, not live", where, id)
+			}
+		}
+		for id := range live[i].resolved {
+			if !live[i].standing[id] {
+				t.Errorf("%s: %s is resolved and was not violated", where, id)
+			}
+		}
+	}
+}
+
+// told is what signals say in the end: by rule and violation id.
+type told struct{ standing, resolved map[string]bool }
+
+func (s told) add(event, about string) {
+	switch event {
+	case "fluo.violation":
+		s.standing[about] = true
+	case "fluo.violation.retracted":
+		delete(s.standing, about)
+	case "fluo.violation.resolved":
+		s.resolved[about] = true
+	}
+}
+
+// replay runs the program fluo over a case.
+func replay(t *testing.T, scratch string, i int, one conformanceCase) told {
+	t.Helper()
+	body, err := hex.DecodeString(one.Request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recording := write(t, filepath.Join(scratch, "recording"), string(binary.BigEndian.AppendUint32(nil, uint32(len(body))))+string(body))
+	args := []string{"replay", "--format", "jsonl", "--settle", caseSettle.String(), "--max-duration", caseMaxDuration.String(),
+		"--late-grace", "0s"}
+	for key, value := range one.Settings {
+		if key != "live" {
+			args = append(args, "--"+strings.ReplaceAll(key, "_", "-"), fmt.Sprint(value))
+		}
+	}
+	for k := range one.Rules {
+		args = append(args, "--rules", rulesOf(scratch, i, k))
+	}
+	command := exec.CommandContext(t.Context(), program(t), append(args, recording)...)
+	var complaints strings.Builder
+	command.Stderr = &complaints
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s: %s: %v\n%s", one.Section, one.Name, err, complaints.String())
+	}
+	replayed := told{standing: map[string]bool{}, resolved: map[string]bool{}}
+	for line := range strings.Lines(string(output)) {
+		var s struct {
+			Event, Rule string
+			ID          string `json:"violation_id"`
+		}
+		if err := json.Unmarshal([]byte(line), &s); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		replayed.add(s.Event, s.Rule+" "+s.ID)
+	}
+	return replayed
+}
+
+func rulesOf(scratch string, i, k int) string {
+	return filepath.Join(scratch, fmt.Sprintf("rules-%d-%d.yml", i, k))
 }
 
 // TestConformanceIsSpread keeps the corpus' part for the collector from
@@ -143,7 +240,7 @@ func corpusConfig(t *testing.T, scratch string, cases []conformanceCase, endpoin
 		connector, receiver := fmt.Sprintf("fluo/%d", i), fmt.Sprintf("otlp/%d", i)
 		var files []string
 		for k, rules := range one.Rules {
-			files = append(files, write(t, filepath.Join(scratch, fmt.Sprintf("rules-%d-%d.yml", i, k)), rules))
+			files = append(files, write(t, rulesOf(scratch, i, k), rules))
 		}
 		settings := map[string]any{
 			"rule_files": files, "reload_interval": 0, "late_grace": 0, "live": false,

@@ -87,9 +87,23 @@ impl Cases {
         Self { seed, strategies: Kind::ALL.map(|kind| (kind, question(kind))) }
     }
 
+    /// Draws a case; nothing where the language refuses too many of the rules that were drawn.
+    #[must_use]
+    pub fn question(&self, number: u64) -> Option<Question> {
+        Some(self.draw(number)?.current())
+    }
+
     /// Draws and judges a case.
     #[must_use]
     pub fn run(&self, number: u64) -> Outcome {
+        let Some(mut tree) = self.draw(number) else { return Outcome::NotDrawn };
+        match judge(&tree.current()) {
+            Ok(is_telling) => Outcome::Agreed { is_telling },
+            Err(differences) => simplest(&mut *tree, differences),
+        }
+    }
+
+    fn draw(&self, number: u64) -> Option<Box<dyn ValueTree<Value = Question>>> {
         let mut seed = [0; 32];
         for (to, from) in seed.iter_mut().zip([self.seed.to_le_bytes(), number.to_le_bytes()].concat()) {
             *to = from;
@@ -97,12 +111,7 @@ impl Cases {
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
         let mut runner = TestRunner::new_with_rng(Runner { failure_persistence: None, max_local_rejects: 64, ..Runner::default() }, rng);
         let kind = Kind::of(number);
-        let drawn = self.strategies.iter().find(|(of, _)| *of == kind).and_then(|(_, strategy)| strategy.new_tree(&mut runner).ok());
-        let Some(mut tree) = drawn else { return Outcome::NotDrawn };
-        match judge(&tree.current()) {
-            Ok(is_telling) => Outcome::Agreed { is_telling },
-            Err(differences) => simplest(&mut *tree, differences),
-        }
+        self.strategies.iter().find(|(of, _)| *of == kind).and_then(|(_, strategy)| strategy.new_tree(&mut runner).ok())
     }
 }
 
