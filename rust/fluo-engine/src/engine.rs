@@ -16,7 +16,7 @@ use crate::projection::Projection;
 use crate::queue::SignalQueue;
 use crate::shard::{Moment, Outbox, Shard, Shared};
 use crate::signal::{Event, Phase, Signal};
-use crate::stats::{RuleStats, Stats};
+use crate::stats::{Places, RuleStats, Stats};
 use crate::store::calls::{CallEntry, Calls};
 use crate::store::resource::Resources;
 use crate::tally::no_reasons;
@@ -386,6 +386,8 @@ impl Engine {
             spans_rejected: load(&self.counters.rejected),
             frames_rejected: load(&self.counters.frames),
             spans_own: load(&self.counters.own),
+            calls_over_limit: self.shared.calls.missed(),
+            resources_over_limit: self.shared.resources.missed(),
             signals_emitted: self.queue.emitted(),
             signals_dropped: self.queue.dropped(),
             signals_queued: self.queue.len() as u64,
@@ -407,6 +409,7 @@ impl Engine {
                 .collect(),
             ..Stats::default()
         };
+        let places = Places::of(&stats);
         for shard in &self.shards {
             let shard = lock(shard);
             let counts = &shard.counts;
@@ -420,9 +423,9 @@ impl Engine {
             stats.traces_open += counts.open;
             stats.traces_grace += counts.grace;
             stats.bytes_held += shard.bytes() as u64;
-            shard.add_verdicts(&mut stats);
+            shard.add_verdicts(&mut stats, &places);
         }
-        self.windows.add_to(&mut stats);
+        self.windows.add_to(&mut stats, &places);
         stats
     }
 

@@ -127,6 +127,8 @@ impl Batch {
                 misses: (first_miss, len(misses)),
             });
         });
+        shared.calls.count_missed(calls.take_misses());
+        shared.resources.count_missed(resources.take_misses());
         order.sort_unstable();
         report
     }

@@ -16,7 +16,7 @@ use crate::generation::Generation;
 use crate::ingest::{Batch, Incoming, Ordered};
 use crate::plan::Plan;
 use crate::signal::{Signal, Trigger};
-use crate::stats::Stats;
+use crate::stats::{Places, Stats};
 use crate::store::calls::{Calls, Lesson};
 use crate::store::combination::Combinations;
 use crate::store::record::NO_COMBINATION;
@@ -265,10 +265,13 @@ impl Shard {
         let hash = |id| shared.print(id);
         let held = trace.bytes();
         let added = if trace.stage == Stage::Open || trace.knows(record.id, span.print) {
-            trace.add(&offered, bounds, &mut self.pools, hash)
+            let added = trace.add(&offered, bounds, &mut self.pools, hash);
+            in_use.combinations.count(record.combination, added == Added::New);
+            added
         } else {
             let before = decide::outcomes(shared, in_use.plan(), trace, &in_use.combinations);
             let added = trace.add(&offered, bounds, &mut self.pools, hash);
+            in_use.combinations.count(record.combination, added == Added::New);
             if added == Added::New {
                 self.counts.late += 1;
                 let shape = trace.shape(&mut self.scratch.parents, hash);
@@ -354,6 +357,7 @@ impl Shard {
         self.counts.bytes = self.counts.bytes.saturating_sub(trace.bytes());
         self.counts.grace -= 1;
         if let Some(in_use) = self.generations.get_mut(usize::from(trace.generation)) {
+            trace.records().combinations().for_each(|combination| in_use.combinations.release(combination));
             in_use.traces -= 1;
             if in_use.traces == 0 {
                 in_use.generation.leave();
@@ -375,12 +379,12 @@ impl Shard {
     }
 
     /// Adds the verdicts of each generation's rules to the statistics.
-    pub(crate) fn add_verdicts(&self, stats: &mut Stats) {
+    pub(crate) fn add_verdicts(&self, stats: &mut Stats, places: &Places) {
         for in_use in &self.generations {
             let plan = &in_use.generation.plan;
             for ((rule, tally), baseline) in plan.rules.iter().zip(&in_use.tallies).zip(&in_use.baselines) {
-                let name = plan.source(rule).map(|r| r.name.as_str());
-                if let Some(of_rule) = stats.rules.iter_mut().find(|r| Some(r.name.as_str()) == name) {
+                let of_rule = plan.source(rule).and_then(|source| places.rule(stats, &source.name));
+                if let Some(of_rule) = of_rule {
                     tally.add_to(of_rule, *baseline, in_use.whole);
                 }
             }

@@ -1,6 +1,6 @@
 //! Counters of an engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
@@ -37,6 +37,10 @@ pub struct Stats {
     pub traces_evicted: u64,
     /// Spans that were not kept because their trace had reached its limit.
     pub spans_over_limit: u64,
+    /// Client and producer spans whose call the call table has no room for: it never tells that something is missing below them.
+    pub calls_over_limit: u64,
+    /// Times that a message named a resource for which there is no room: signals leave it out, its spans are told apart all the same.
+    pub resources_over_limit: u64,
     /// Signals put into the queue.
     pub signals_emitted: u64,
     /// Signals lost because the queue was full.
@@ -112,5 +116,21 @@ impl RuleStats {
             "not_applicable" => &mut self.not_applicable,
             _ => self.inconclusive.entry(reason).or_default(),
         }
+    }
+}
+
+/// Where each rule stands in [`Stats::rules`], by its name: whoever adds to them looks no rule up by walking over all.
+#[derive(Debug, Default)]
+pub(crate) struct Places(HashMap<String, usize>);
+
+impl Places {
+    /// The places of the rules of these statistics.
+    pub(crate) fn of(stats: &Stats) -> Self {
+        Self(stats.rules.iter().enumerate().map(|(place, rule)| (rule.name.clone(), place)).collect())
+    }
+
+    /// The statistics of a rule, where it is among them.
+    pub(crate) fn rule<'s>(&self, stats: &'s mut Stats, name: &str) -> Option<&'s mut RuleStats> {
+        stats.rules.get_mut(*self.0.get(name)?)
     }
 }

@@ -31,7 +31,7 @@ use crate::config::Config;
 use crate::ingest::Batch;
 use crate::plan::{Plan, WindowKind};
 use crate::shard::{Moment, Outbox, Shared};
-use crate::stats::Stats;
+use crate::stats::{Places, Stats};
 #[cfg(feature = "alone")]
 pub use alone::{Alone, Ran};
 use base::{Base, Context};
@@ -257,12 +257,12 @@ impl Windows {
     }
 
     /// Adds counters and gauges.
-    pub(crate) fn add_to(&self, stats: &mut Stats) {
+    pub(crate) fn add_to(&self, stats: &mut Stats, places: &Places) {
         stats.spans_late += self.late.load(Ordering::Relaxed);
         stats.spans_bad_time += self.bad_time.load(Ordering::Relaxed);
         for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
             let monitor = lock(monitor);
-            monitor.base().add_to(stats);
+            monitor.base().add_to(stats, places);
             stats.bytes_held += monitor.bytes() as u64;
         }
     }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use foldhash::quality::RandomState;
 
@@ -77,6 +77,10 @@ pub(crate) struct Calls {
     expects: AtomicBool,
     /// Lessons taken in.
     learned: AtomicU64,
+    /// The numbers of a full table, which change no more: asking for one takes no lock.
+    full: OnceLock<HashMap<u64, u32, RandomState>>,
+    /// Spans whose call found no room.
+    missed: AtomicU64,
 }
 
 /// Rows, and where each call's is.
@@ -126,7 +130,14 @@ pub(crate) struct Lesson {
 
 impl Calls {
     pub(crate) fn new(hasher: RandomState) -> Self {
-        Self { hasher, table: RwLock::default(), expects: AtomicBool::new(false), learned: AtomicU64::new(0) }
+        Self {
+            hasher,
+            table: RwLock::default(),
+            expects: AtomicBool::new(false),
+            learned: AtomicU64::new(0),
+            full: OnceLock::new(),
+            missed: AtomicU64::new(0),
+        }
     }
 
     /// The number of a span's call; 0 for one that the table has no room for.
@@ -142,12 +153,15 @@ impl Calls {
 
     /// The number of the call with this hash; nothing where the table has no room for it.
     fn number(&self, hash: u64, name: &[u8], service: &[u8], parts: [Option<Val<'_>>; CALL_KEYS.len()]) -> Option<u32> {
+        if let Some(full) = self.full.get() {
+            return full.get(&hash).copied();
+        }
         if let Some(call) = self.read().places.get(&hash) {
             return Some(*call);
         }
         let mut table = self.write();
         if table.rows.len() >= CAPACITY {
-            return table.places.get(&hash).copied();
+            return self.full.get_or_init(|| table.places.clone()).get(&hash).copied();
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let call = table.enter(hash, || {
@@ -156,6 +170,18 @@ impl Calls {
             CallKey { service, name: text(name), server_address, rpc_service, peer_service, destination }
         });
         Some(call)
+    }
+
+    /// Counts spans whose call found no room.
+    pub(crate) fn count_missed(&self, missed: u64) {
+        if missed > 0 {
+            self.missed.fetch_add(missed, Ordering::Relaxed);
+        }
+    }
+
+    /// Spans whose call found no room.
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Table> {
@@ -248,7 +274,7 @@ impl Calls {
         entries
     }
 
-    /// Adds rows as if their traces had been seen.
+    /// Adds rows as if their traces had been seen, as many as there is room for.
     pub(crate) fn set(&self, entries: &[CallEntry]) {
         let mut table = self.write();
         for entry in entries {
@@ -257,6 +283,9 @@ impl Calls {
             let service = key.service.as_deref().unwrap_or_default().as_bytes();
             let parts = parts.into_iter().map(|part| part.as_ref().map(|p| Cow::Borrowed(p.as_bytes())));
             let hash = self.id(service, key.name.as_bytes(), parts);
+            if table.rows.len() >= CAPACITY && !table.places.contains_key(&hash) {
+                continue;
+            }
             let call = table.enter(hash, || key.clone());
             let Some(row) = (call as usize).checked_sub(1).and_then(|at| table.rows.get_mut(at)) else { continue };
             row.traces = row.traces.max(entry.traces);

@@ -233,8 +233,10 @@ impl Records {
     }
 
     fn odd_end(&self, at: usize) -> u64 {
+        // They are in the order of the places.
         let ends = self.odd_ends.as_ref().map_or(&[][..], |ends| &ends.0);
-        ends.iter().find(|(place, _)| *place as usize == at).map_or(0, |(_, end)| *end)
+        let found = ends.binary_search_by_key(&at, |(place, _)| *place as usize);
+        found.ok().and_then(|found| ends.get(found)).map_or(0, |(_, end)| *end)
     }
 
     /// The kept spans in the order in which they came.
@@ -245,6 +247,11 @@ impl Records {
     /// Ids and parents, 0 where there is none, in the order in which they came.
     pub(crate) fn ids(&self) -> impl ExactSizeIterator<Item = (u64, u64)> {
         self.packed.iter().map(|packed| (packed.id, packed.parent))
+    }
+
+    /// The combination of each, in the order in which they came.
+    pub(crate) fn combinations(&self) -> impl Iterator<Item = u32> {
+        self.packed.iter().map(|packed| packed.bits & NO_COMBINATION)
     }
 
     /// Whether the spans of one place are server or consumer spans.

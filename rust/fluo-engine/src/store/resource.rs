@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{OnceLock, RwLock};
 
 use foldhash::quality::RandomState;
 
@@ -29,6 +30,10 @@ type Named = Vec<(String, String)>;
 pub(crate) struct Resources {
     hasher: RandomState,
     held: RwLock<Held>,
+    /// The ids of a full table, which change no more: asking for one takes no lock.
+    full: OnceLock<HashMap<u64, u32>>,
+    /// Resources of messages that found no room.
+    missed: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -49,7 +54,7 @@ pub(crate) struct ResourceRef {
 
 impl Resources {
     pub(crate) fn new(hasher: RandomState) -> Self {
-        Self { hasher, held: RwLock::default() }
+        Self { hasher, held: RwLock::default(), full: OnceLock::new(), missed: AtomicU64::new(0) }
     }
 
     /// Interns a resource. The emitter is `service.name` with `service.instance.id`, else with whichever of pod, host and process
@@ -74,6 +79,9 @@ impl Resources {
 
     /// The id of a resource with this hash; nothing where there is no room for it.
     fn number(&self, hash: u64, view: &ResourceView<'_, '_>, keys: &KeyTable) -> Option<u32> {
+        if let Some(full) = self.full.get() {
+            return full.get(&hash).copied();
+        }
         let known = self.held.read().ok()?.ids.get(&hash).copied();
         if known.is_some() {
             return known;
@@ -84,12 +92,25 @@ impl Resources {
             return Some(*id);
         }
         if held.named.len() >= CAPACITY {
+            self.full.get_or_init(|| held.ids.clone());
             return None;
         }
         let id = u32::try_from(held.named.len()).ok()?;
         held.named.push(NAMED.iter().filter_map(|key| Some(((*key).to_owned(), text(key)?))).collect());
         held.ids.insert(hash, id);
         Some(id)
+    }
+
+    /// Counts resources that found no room.
+    pub(crate) fn count_missed(&self, missed: u64) {
+        if missed > 0 {
+            self.missed.fetch_add(missed, Ordering::Relaxed);
+        }
+    }
+
+    /// How often a resource found no room.
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
     }
 
     /// The attributes of a resource.

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::ingest::Batch;
 use crate::plan::Plan;
 use crate::shard::{Outbox, Shared};
-use crate::stats::Stats;
+use crate::stats::{Places, Stats};
 use crate::store::calls::Calls;
 use crate::store::resource::Resources;
 
@@ -71,7 +71,7 @@ impl Alone {
             clocks.observe(batch.spans.iter().map(|span| &span.record), moment.now);
         }
         let mut stats = Stats::default();
-        windows.add_to(&mut stats);
+        windows.add_to(&mut stats, &Places::default());
         Ran { signals: out.signals.len(), bytes: stats.bytes_held }
     }
 }

@@ -11,7 +11,7 @@ use crate::eval::rule::Outcome;
 use crate::plan::{Plan, WindowPlan};
 use crate::shard::{Outbox, Shared};
 use crate::signal::{Phase, Trigger};
-use crate::stats::Stats;
+use crate::stats::{Places, Stats};
 use crate::tally::{Tally, verdict};
 use crate::truth::Reasons;
 use crate::verdict::{Reason, Verdict, VerdictRecord};
@@ -152,10 +152,10 @@ impl Base {
     }
 
     /// Adds counters.
-    pub(super) fn add_to(&self, stats: &mut Stats) {
+    pub(super) fn add_to(&self, stats: &mut Stats, places: &Places) {
         stats.groups_evicted += self.evicted;
         if let Some(rule) = self.rule()
-            && let Some(of_rule) = stats.rules.iter_mut().find(|r| r.name == rule.name)
+            && let Some(of_rule) = places.rule(stats, &rule.name)
         {
             self.tally.add_to(of_rule, None, 0);
         }

@@ -11,6 +11,7 @@ mod reload;
 mod restart;
 mod sequences;
 mod signals;
+mod tables;
 mod windows;
 
 use std::sync::Arc;
