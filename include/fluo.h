@@ -300,6 +300,7 @@ void fluo_ruleset_free(struct fluo_ruleset *ruleset);
  * - `allowed_lateness_ns` 30000000000: how far windows over all spans wait behind the event clock;
  * - `memory_bytes` 268435456: bytes that the engine may hold;
  * - `max_traces` 1000000, `max_spans_per_trace` 10000, `max_groups` 100000 (of one rule), `signal_queue_size` 10000;
+ * - `max_steps_per_decision` 10000000: looks at spans and pairs of spans that deciding one rule about one trace may take;
  * - `live` false: whether spans come as they are made, so that nothing may be concluded from what a trace lacks that began before
  *   `now_unix_nano`, since whoever stood here before has its spans. A host of live traffic sets it, one of recordings does not;
  * - `resource` {}: attributes, all strings, added to the resource of every signal.
@@ -424,7 +425,8 @@ fluo_status fluo_engine_drain(const struct fluo_engine *engine,
  *
  * Counters are cumulative since the engine was made: `spans_received`, `spans_selected`, `spans_rejected`, `frames_rejected`,
  * `spans_own`, `spans_duplicate`, `spans_conflicting`, `spans_late`, `spans_bad_time`, `traces_completed`, `traces_evicted`,
- * `spans_over_limit`, `signals_emitted`, `signals_dropped`, `groups_evicted`. Gauges: `traces_open`, `traces_grace`, `bytes_held`,
+ * `spans_over_limit`, `calls_over_limit`, `resources_over_limit`, `decision_steps`, `decisions_over_limit`, `signals_emitted`,
+ * `signals_dropped`, `groups_evicted`. Gauges: `traces_open`, `traces_grace`, `bytes_held`,
  * `signals_queued`, `epoch`. Then `ruleset_hash` and `rules`: for each rule its `name`, `severity`, `mode`, and how many verdicts were
  * `satisfied`, `violated`, `not_applicable` and, by reason, `inconclusive`, each counted once, when it is given; and `revisions`, a
  * list of what late spans made of them: `{"from":"violated","from_reason":"","to":"satisfied","to_reason":"","count":1}`. Later

@@ -32,20 +32,21 @@ func load(t *testing.T, key string) *Config {
 func TestConfigKeys(t *testing.T) {
 	cfg := load(t, "fluo/all")
 	assert.Equal(t, &Config{Engine: shim.Config{
-		RuleFiles:        []string{"testdata/rules/*.yml"},
-		ReloadInterval:   30 * time.Second,
-		Settle:           5 * time.Second,
-		MaxDuration:      2 * time.Minute,
-		LateGrace:        30 * time.Second,
-		TopIsRoot:        "settle",
-		MaxSkew:          50 * time.Millisecond,
-		AllowedLateness:  time.Minute,
-		MemoryMiB:        512,
-		MaxTraces:        2_000_000,
-		MaxSpansPerTrace: 5000,
-		MaxGroups:        50_000,
-		SignalQueueSize:  20_000,
-		Resource:         map[string]string{"deployment.environment.name": "staging"},
+		RuleFiles:           []string{"testdata/rules/*.yml"},
+		ReloadInterval:      30 * time.Second,
+		Settle:              5 * time.Second,
+		MaxDuration:         2 * time.Minute,
+		LateGrace:           30 * time.Second,
+		TopIsRoot:           "settle",
+		MaxSkew:             50 * time.Millisecond,
+		AllowedLateness:     time.Minute,
+		MemoryMiB:           512,
+		MaxTraces:           2_000_000,
+		MaxSpansPerTrace:    5000,
+		MaxGroups:           50_000,
+		MaxStepsPerDecision: 1_000_000,
+		SignalQueueSize:     20_000,
+		Resource:            map[string]string{"deployment.environment.name": "staging"},
 	}}, cfg)
 	assert.NoError(t, confmap.Validate(cfg))
 }

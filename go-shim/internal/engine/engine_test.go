@@ -23,7 +23,7 @@ import (
 func settings() engine.Settings {
 	return engine.Settings{
 		SettleNS: 1e8, MaxDurationNS: 60e9, LateGraceNS: 60e9, TopIsRoot: "age", MaxSkewNS: 1e8, AllowedLatenessNS: 30e9,
-		MemoryBytes: 64 << 20, MaxTraces: 1000, MaxSpansPerTrace: 1000, MaxGroups: 1000, SignalQueueSize: 10_000,
+		MemoryBytes: 64 << 20, MaxTraces: 1000, MaxSpansPerTrace: 1000, MaxGroups: 1000, MaxStepsPerDecision: 10_000_000, SignalQueueSize: 10_000,
 	}
 }
 

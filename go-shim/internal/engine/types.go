@@ -60,19 +60,20 @@ type Report struct {
 
 // Settings of an engine. Durations are in nanoseconds.
 type Settings struct {
-	SettleNS          int64             `json:"settle_ns"`
-	MaxDurationNS     int64             `json:"max_duration_ns"`
-	LateGraceNS       int64             `json:"late_grace_ns"`
-	TopIsRoot         string            `json:"top_is_root"`
-	Live              bool              `json:"live"`
-	MaxSkewNS         int64             `json:"max_skew_ns"`
-	AllowedLatenessNS int64             `json:"allowed_lateness_ns"`
-	MemoryBytes       uint64            `json:"memory_bytes"`
-	MaxTraces         uint64            `json:"max_traces"`
-	MaxSpansPerTrace  uint64            `json:"max_spans_per_trace"`
-	MaxGroups         uint64            `json:"max_groups"`
-	SignalQueueSize   uint64            `json:"signal_queue_size"`
-	Resource          map[string]string `json:"resource,omitempty"`
+	SettleNS            int64             `json:"settle_ns"`
+	MaxDurationNS       int64             `json:"max_duration_ns"`
+	LateGraceNS         int64             `json:"late_grace_ns"`
+	TopIsRoot           string            `json:"top_is_root"`
+	Live                bool              `json:"live"`
+	MaxSkewNS           int64             `json:"max_skew_ns"`
+	AllowedLatenessNS   int64             `json:"allowed_lateness_ns"`
+	MemoryBytes         uint64            `json:"memory_bytes"`
+	MaxTraces           uint64            `json:"max_traces"`
+	MaxSpansPerTrace    uint64            `json:"max_spans_per_trace"`
+	MaxGroups           uint64            `json:"max_groups"`
+	MaxStepsPerDecision uint64            `json:"max_steps_per_decision"`
+	SignalQueueSize     uint64            `json:"signal_queue_size"`
+	Resource            map[string]string `json:"resource,omitempty"`
 	// FaultPanicOnSpan is understood by archives built for fault tests only.
 	FaultPanicOnSpan string `json:"fault_panic_on_span,omitempty"`
 }

@@ -116,5 +116,5 @@ func verdictsOf(t *testing.T, e *engine.Engine, at uint64) []engine.RuleStats {
 
 var settings = engine.Settings{
 	SettleNS: 1e10, MaxDurationNS: 60e9, LateGraceNS: 60e9, TopIsRoot: "age", MaxSkewNS: 1e8, AllowedLatenessNS: 30e9,
-	MemoryBytes: 64 << 20, MaxTraces: 1000, MaxSpansPerTrace: 1000, MaxGroups: 1000, SignalQueueSize: 10_000,
+	MemoryBytes: 64 << 20, MaxTraces: 1000, MaxSpansPerTrace: 1000, MaxGroups: 1000, MaxStepsPerDecision: 10_000_000, SignalQueueSize: 10_000,
 }

@@ -70,6 +70,9 @@ type Config struct {
 	// MaxGroups bounds the groups of a rule across traces.
 	MaxGroups uint64 `mapstructure:"max_groups"`
 
+	// MaxStepsPerDecision bounds what deciding one rule about one trace may cost, in looks at spans and pairs of spans.
+	MaxStepsPerDecision uint64 `mapstructure:"max_steps_per_decision"`
+
 	// SignalQueueSize bounds the signals that wait for the next consumer.
 	SignalQueueSize uint64 `mapstructure:"signal_queue_size"`
 
@@ -83,19 +86,20 @@ type Config struct {
 // DefaultConfig returns the settings of a component that is not configured otherwise. It has no rules yet.
 func DefaultConfig() Config {
 	return Config{
-		ReloadInterval:   10 * time.Second,
-		Settle:           10 * time.Second,
-		MaxDuration:      60 * time.Second,
-		LateGrace:        60 * time.Second,
-		TopIsRoot:        topIsRootAge,
-		Live:             true,
-		MaxSkew:          100 * time.Millisecond,
-		AllowedLateness:  30 * time.Second,
-		MemoryMiB:        256,
-		MaxTraces:        1_000_000,
-		MaxSpansPerTrace: 10_000,
-		MaxGroups:        100_000,
-		SignalQueueSize:  10_000,
+		ReloadInterval:      10 * time.Second,
+		Settle:              10 * time.Second,
+		MaxDuration:         60 * time.Second,
+		LateGrace:           60 * time.Second,
+		TopIsRoot:           topIsRootAge,
+		Live:                true,
+		MaxSkew:             100 * time.Millisecond,
+		AllowedLateness:     30 * time.Second,
+		MemoryMiB:           256,
+		MaxTraces:           1_000_000,
+		MaxSpansPerTrace:    10_000,
+		MaxGroups:           100_000,
+		MaxStepsPerDecision: 10_000_000,
+		SignalQueueSize:     10_000,
 	}
 }
 
@@ -131,6 +135,7 @@ func (c *Config) checkRanges() error {
 		{"max_traces", c.MaxTraces},
 		{"max_spans_per_trace", c.MaxSpansPerTrace},
 		{"max_groups", c.MaxGroups},
+		{"max_steps_per_decision", c.MaxStepsPerDecision},
 		{"signal_queue_size", c.SignalQueueSize},
 	} {
 		bad(limit.value < 1, "`%s` must be at least 1", limit.key)
@@ -152,19 +157,20 @@ func (c *Config) checkRules() error {
 // settings are the engine's.
 func (c *Config) settings() engine.Settings {
 	s := engine.Settings{
-		SettleNS:          c.Settle.Nanoseconds(),
-		MaxDurationNS:     c.MaxDuration.Nanoseconds(),
-		LateGraceNS:       c.LateGrace.Nanoseconds(),
-		TopIsRoot:         c.TopIsRoot,
-		Live:              c.Live,
-		MaxSkewNS:         c.MaxSkew.Nanoseconds(),
-		AllowedLatenessNS: c.AllowedLateness.Nanoseconds(),
-		MemoryBytes:       c.MemoryMiB << 20,
-		MaxTraces:         c.MaxTraces,
-		MaxSpansPerTrace:  c.MaxSpansPerTrace,
-		MaxGroups:         c.MaxGroups,
-		SignalQueueSize:   c.SignalQueueSize,
-		Resource:          c.Resource,
+		SettleNS:            c.Settle.Nanoseconds(),
+		MaxDurationNS:       c.MaxDuration.Nanoseconds(),
+		LateGraceNS:         c.LateGrace.Nanoseconds(),
+		TopIsRoot:           c.TopIsRoot,
+		Live:                c.Live,
+		MaxSkewNS:           c.MaxSkew.Nanoseconds(),
+		AllowedLatenessNS:   c.AllowedLateness.Nanoseconds(),
+		MemoryBytes:         c.MemoryMiB << 20,
+		MaxTraces:           c.MaxTraces,
+		MaxSpansPerTrace:    c.MaxSpansPerTrace,
+		MaxGroups:           c.MaxGroups,
+		MaxStepsPerDecision: c.MaxStepsPerDecision,
+		SignalQueueSize:     c.SignalQueueSize,
+		Resource:            c.Resource,
 	}
 	c.Faults.apply(&s)
 	return s

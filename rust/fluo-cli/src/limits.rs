@@ -14,6 +14,9 @@ pub(crate) struct LimitOptions {
     /// Groups of one rule at most.
     #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
     max_groups: usize,
+    /// Looks at spans and pairs of spans that deciding one rule about one trace may take.
+    #[arg(long, value_name = "COUNT", default_value_t = 10_000_000)]
+    max_steps_per_decision: u64,
 }
 
 impl LimitOptions {
@@ -23,6 +26,7 @@ impl LimitOptions {
             memory_bytes: self.memory_mib.saturating_mul(1 << 20),
             max_spans_per_trace: self.max_spans_per_trace,
             max_groups: self.max_groups,
+            max_steps_per_decision: self.max_steps_per_decision,
             ..Config::default()
         }
     }

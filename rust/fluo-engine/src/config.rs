@@ -31,6 +31,8 @@ pub struct Config {
     pub max_spans_per_trace: usize,
     /// Groups of one rule at most.
     pub max_groups: usize,
+    /// Steps that deciding one rule about one trace may take: looks at spans and pairs of spans. One that takes more is inconclusive.
+    pub max_steps_per_decision: u64,
     /// Signals that wait to be drained at most.
     pub signal_queue_size: usize,
     /// Attributes added to the resource of every signal.
@@ -70,6 +72,7 @@ impl Default for Config {
             max_traces: 1_000_000,
             max_spans_per_trace: 10_000,
             max_groups: 100_000,
+            max_steps_per_decision: 10_000_000,
             signal_queue_size: 10_000,
             resource: BTreeMap::new(),
             live: false,
@@ -127,6 +130,7 @@ impl Config {
             ("max_traces", self.max_traces as u64),
             ("max_spans_per_trace", self.max_spans_per_trace as u64),
             ("max_groups", self.max_groups as u64),
+            ("max_steps_per_decision", self.max_steps_per_decision),
             ("signal_queue_size", self.signal_queue_size as u64),
         ];
         if let Some((key, _)) = positive.iter().find(|(_, value)| *value == 0) {

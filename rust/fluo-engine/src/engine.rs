@@ -420,6 +420,8 @@ impl Engine {
             stats.traces_completed += counts.completed;
             stats.traces_evicted += counts.evicted;
             stats.groups_evicted += counts.groups_evicted;
+            stats.decision_steps += counts.steps;
+            stats.decisions_over_limit += counts.cut;
             stats.traces_open += counts.open;
             stats.traces_grace += counts.grace;
             stats.bytes_held += shard.bytes() as u64;

@@ -27,10 +27,10 @@ pub(crate) fn signal(
     let key = outcome.group.as_ref().map_or(&[][..], |g| &g.key);
     let frame = Frame { group: outcome.group.as_ref().map(|g| &*g.key), instant: outcome.instant };
     let limit = source.evidence_limit.map_or(MAX_EVIDENCE, |limit| limit as usize);
-    let why = view.explain_rule(shared, rule, outcome.outcome, frame, limit);
+    let why = view.explain_rule(rule, outcome.outcome, frame, limit);
     let mut cited: Vec<_> = why.spans.iter().filter_map(|at| view.record(*at)).collect();
     cited.sort_by_key(|r| (r.start, r.id));
-    let deciding = cited.iter().copied().max_by_key(|r| (r.end, r.id)).or_else(|| view.records().iter().max_by_key(|r| (r.end, r.id)));
+    let deciding = cited.iter().copied().max_by_key(|r| (r.end, r.id)).or_else(|| view.latest());
     let group: Vec<(String, String)> = match &outcome.group {
         Some(group) => source.by.iter().map(|term| print::term(term, source.scope)).zip(group.values()).collect(),
         None => Vec::new(),
@@ -85,9 +85,10 @@ impl View<'_> {
     }
 
     /// Explains a rule of this view's plan.
-    fn explain_rule(&self, shared: &Shared, rule: &RulePlan, outcome: Outcome, frame: Frame<'_>, limit: usize) -> Explanation {
-        match self.plan.rules.iter().find(|r| r.rule == rule.rule) {
-            Some(rule) if outcome == Outcome::Violated => self.explain_violation(shared, rule, frame, limit),
+    fn explain_rule(&self, rule: &RulePlan, outcome: Outcome, frame: Frame<'_>, limit: usize) -> Explanation {
+        let compiled = self.plan.rules.binary_search_by_key(&rule.rule, |r| r.rule);
+        match compiled.ok().and_then(|at| self.plan.rules.get(at)) {
+            Some(rule) if outcome == Outcome::Violated => self.explain_violation(rule, frame, limit),
             Some(rule) => self.explain(rule, frame, limit),
             None => Explanation::default(),
         }

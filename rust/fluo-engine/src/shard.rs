@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use foldhash::quality::RandomState;
 
 use crate::config::{Config, TopIsRoot};
+use crate::eval::view::View;
 use crate::generation::Generation;
 use crate::ingest::{Batch, Incoming, Ordered};
 use crate::plan::Plan;
@@ -95,9 +96,19 @@ pub(crate) struct Counts {
     pub(crate) completed: u64,
     pub(crate) evicted: u64,
     pub(crate) groups_evicted: u64,
+    pub(crate) steps: u64,
+    pub(crate) cut: u64,
     pub(crate) open: u64,
     pub(crate) grace: u64,
     pub(crate) bytes: usize,
+}
+
+impl Counts {
+    /// Counts what the decisions of a view have cost.
+    fn add_steps(&mut self, view: &View<'_>) {
+        self.steps += view.steps.all() + view.explaining.all();
+        self.cut += view.steps.cut();
+    }
 }
 
 /// What a shard hands out when its lock is released.

@@ -41,6 +41,10 @@ pub struct Stats {
     pub calls_over_limit: u64,
     /// Times that a message named a resource for which there is no room: signals leave it out, its spans are told apart all the same.
     pub resources_over_limit: u64,
+    /// Steps that deciding rules about traces and explaining what was found have taken.
+    pub decision_steps: u64,
+    /// Decisions that took more than `max_steps_per_decision` and were given up.
+    pub decisions_over_limit: u64,
     /// Signals put into the queue.
     pub signals_emitted: u64,
     /// Signals lost because the queue was full.

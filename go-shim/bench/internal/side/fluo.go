@@ -76,7 +76,7 @@ func projected(rules []map[string]any) (int, error) {
 	}
 	defer compiled.Close()
 	e, err := engine.New(compiled, engine.Settings{
-		SettleNS: 1e9, MaxDurationNS: 1e9, TopIsRoot: "age", MemoryBytes: 1 << 20, MaxTraces: 1, MaxSpansPerTrace: 1, MaxGroups: 1,
+		SettleNS: 1e9, MaxDurationNS: 1e9, TopIsRoot: "age", MemoryBytes: 1 << 20, MaxTraces: 1, MaxSpansPerTrace: 1, MaxGroups: 1, MaxStepsPerDecision: 10_000_000,
 		SignalQueueSize: 1,
 	}, 1)
 	if err != nil {

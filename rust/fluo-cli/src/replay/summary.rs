@@ -78,6 +78,7 @@ fn counts(stats: &Stats, tally: &Tally) -> Vec<String> {
         (stats.spans_own, "own span"),
         (stats.spans_over_limit, "cut-off span"),
         (stats.traces_evicted, "evicted trace"),
+        (stats.decisions_over_limit, "cut-off decision"),
         (stats.groups_evicted, "evicted group"),
         (stats.signals_dropped, "lost signal"),
     ] {

@@ -112,17 +112,32 @@ impl<'t> View<'t> {
         Some(Count { yes: u64::from(counter.yes), maybe: u64::from(counter.dropped) + u64::from(counter.bad_time), doubt })
     }
 
-    /// The value of an aggregate in a frame.
+    /// The value of an aggregate in a frame; of a whole set computed once for each evaluation.
     pub(super) fn aggregate(&self, set: u32, function: &Function, frame: Frame<'_>) -> Cell<'t> {
+        // What counters tell needs no memory.
+        let is_counted = matches!(function, Function::Count) && self.counter_of(set, frame).is_some();
+        if is_counted || !self.is_whole(set, frame) {
+            return self.compute(set, function, frame);
+        }
+        let key = (set, std::ptr::from_ref(function).addr());
+        if let Some(known) = self.told.aggregates.borrow().get(&key) {
+            return known.clone();
+        }
+        let computed = self.compute(set, function, frame);
+        self.told.aggregates.borrow_mut().insert(key, computed.clone());
+        computed
+    }
+
+    fn compute(&self, set: u32, function: &Function, frame: Frame<'_>) -> Cell<'t> {
         let hidden = self.hidden_of(set, frame);
         match function {
             Function::Count => {
-                let count = self.counter_of(set, frame).unwrap_or_else(|| counted(&self.members_in(set, frame)));
+                let count = self.counter_of(set, frame).unwrap_or_else(|| self.count(set, frame));
                 let high = hidden.is_empty().then_some(count.yes + count.maybe);
                 Cell::count(count.yes, high, hidden.and(count.doubt))
             }
             Function::Rate(width) => {
-                let count = self.aggregate(set, &Function::Count, frame);
+                let count = self.compute(set, &Function::Count, frame);
                 #[expect(clippy::cast_precision_loss, reason = "a window's length in seconds")]
                 let seconds = Val::Float(*width as f64 / 1e9);
                 super::cell::arith(fluo_lang::program::ArithOp::Div, &count, &Cell::Exact(seconds))
@@ -138,6 +153,15 @@ impl<'t> View<'t> {
                 measured(&sample, function, hidden)
             }
         }
+    }
+
+    /// Members counted; those of a window by a search.
+    fn count(&self, set: u32, frame: Frame<'_>) -> Count {
+        let Some((t, width)) = frame.instant.and_then(|t| Some((t, self.set(set)?.within?))) else {
+            return counted(&self.members_in(set, frame));
+        };
+        let tally = self.by_end(set, frame.group).count(t, width, &self.steps);
+        Count { yes: u64::from(tally.certain), maybe: u64::from(tally.possible), doubt: tally.reasons() }
     }
 
     fn reads(&self, at: usize, terms: &[u32]) -> Vec<Read<'t>> {
@@ -169,8 +193,12 @@ impl<'t> View<'t> {
 
     /// Depth of the trace: grows while spans come.
     pub(super) fn depth(&self) -> Cell<'t> {
-        let low = self.topology().depth() as u64;
-        Cell::count(low, self.hidden.is_empty().then_some(low), self.hidden)
+        let depth = || {
+            self.steps.take(self.records().len());
+            let low = self.topology().depth() as u64;
+            Cell::count(low, self.hidden.is_empty().then_some(low), self.hidden)
+        };
+        self.told.depth.get_or_init(depth).clone()
     }
 }
 

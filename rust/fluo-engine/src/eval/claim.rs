@@ -31,7 +31,11 @@ impl<'t> Facts<'t> for Framed<'_, 't> {
     }
 
     fn trace_duration(&self) -> Cell<'t> {
-        self.view.trace_duration()
+        let duration = || {
+            self.view.steps.take(self.view.records().len());
+            self.view.trace_duration()
+        };
+        self.view.told.duration.get_or_init(duration).clone()
     }
 }
 
@@ -46,8 +50,21 @@ impl<'t> View<'t> {
         facts::value(term, &Framed { view: self, frame })
     }
 
-    /// Whether a set has a member; `tested` is the set whose absence has to be accounted for.
+    /// Whether a set has a member; `tested` is the set whose absence has to be accounted for. Of whole sets told once for each
+    /// evaluation.
     fn is_not_empty(&self, set: u32, tested: u32, frame: Frame<'_>) -> Truth {
+        if self.counter_of(set, frame).is_some() || !self.is_whole(set, frame) || !self.is_whole(tested, frame) {
+            return self.is_filled(set, tested, frame);
+        }
+        if let Some(known) = self.told.filled.borrow().get(&(set, tested)) {
+            return *known;
+        }
+        let is = self.is_filled(set, tested, frame);
+        self.told.filled.borrow_mut().insert((set, tested), is);
+        is
+    }
+
+    fn is_filled(&self, set: u32, tested: u32, frame: Frame<'_>) -> Truth {
         if let Some(counter) = self.counter_of(set, frame) {
             return match (counter.yes > 0, self.hidden_of(tested, frame).and(counter.doubt)) {
                 (true, _) => Truth::True,
@@ -57,6 +74,9 @@ impl<'t> View<'t> {
         }
         let hidden = self.hidden_of(tested, frame);
         let unseen = if hidden.is_empty() { Truth::False } else { Truth::Unknown(hidden) };
+        if let Some((t, width)) = frame.instant.and_then(|t| Some((t, self.set(set)?.within?))) {
+            return self.by_end(set, frame.group).count(t, width, &self.steps).any().or(unseen);
+        }
         self.members_in(set, frame).iter().fold(unseen, |any, member| any.or(member.truth))
     }
 
@@ -78,11 +98,7 @@ impl<'t> View<'t> {
 
     /// Whether a span of the set (and group) has bad times: it is left out of windows and may belong into any.
     pub(super) fn leaves_out_bad_times(&self, set: u32, group: Option<&[u8]>) -> bool {
-        let group = group.filter(|_| self.set(set).is_some_and(|plan| plan.grouped));
-        self.members(set).iter().any(|member| {
-            self.record(member.at).is_some_and(|r| !r.times_are_good())
-                && group.is_none_or(|group| self.is_in_group(member.at, group) != Truth::False)
-        })
+        self.by_end(set, group).leaves_out
     }
 
     fn of_span(&self, span: Distinguished, term: u32, frame: Frame<'_>) -> Cell<'t> {
@@ -105,8 +121,20 @@ impl<'t> View<'t> {
         }
     }
 
-    /// The first or last span of a set by start, then span id; `None` for an empty set.
+    /// The first or last span of a set by start, then span id; `None` for an empty set. Of a whole set found once for each evaluation.
     fn edge(&self, set: u32, frame: Frame<'_>, last: bool) -> Result<Option<usize>, Reasons> {
+        if !self.is_whole(set, frame) {
+            return self.find_edge(set, frame, last);
+        }
+        if let Some(known) = self.told.edges.borrow().get(&(set, last)) {
+            return *known;
+        }
+        let edge = self.find_edge(set, frame, last);
+        self.told.edges.borrow_mut().insert((set, last), edge);
+        edge
+    }
+
+    fn find_edge(&self, set: u32, frame: Frame<'_>, last: bool) -> Result<Option<usize>, Reasons> {
         let members = self.members_in(set, frame);
         let mut why = self.hidden_of(set, frame);
         let mut best: Option<(u64, u64, usize)> = None;

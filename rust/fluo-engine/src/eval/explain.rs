@@ -5,12 +5,12 @@
 
 mod narrow;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use fluo_lang::program::{Axis, CompareOp, Owner};
 
 use super::cell::Cell;
-use super::spanset::Member;
 use super::view::{Frame, RecordEnv, View};
 use crate::expr::{Node, TermNode, decide};
 use crate::near::Missed;
@@ -50,11 +50,18 @@ impl<'t> View<'t> {
     pub(crate) fn explain(&self, rule: &'t RulePlan, frame: Frame<'_>, limit: usize) -> Explanation {
         // Other rules may have been looked at since this one.
         self.by.borrow_mut().clone_from(&rule.by);
+        if self.explaining.are_over() {
+            return Explanation { truncated: true, ..Explanation::default() };
+        }
+        self.steps.begin();
         let mut blame = Blame { view: self, frame, limit: limit.min(MAX_EVIDENCE), found: Explanation::default() };
         blame.claim(&rule.claim, false);
         if let Some(guard) = &rule.guard {
             blame.guard(guard);
         }
+        blame.found.truncated |= self.steps.are_over();
+        self.explaining.take_all(self.steps.of_decision());
+        self.steps.reset(0);
         blame.found
     }
 }
@@ -79,7 +86,7 @@ impl<'t> Blame<'_, 't> {
 
     /// All parts take part in the value, or the first that has it decides.
     fn parts(&mut self, parts: &'t [Claim], value: bool, all: bool) {
-        let has_value = |part: &&Claim| self.view.truth(part, self.frame) == Truth::of(value);
+        let has_value = |part: &&'t Claim| self.view.truth(part, self.frame) == Truth::of(value);
         if all {
             parts.iter().for_each(|part| self.claim(part, value));
         } else if let Some(part) = parts.iter().find(has_value) {
@@ -237,17 +244,18 @@ impl<'t> Blame<'_, 't> {
                 self.steps(before, at);
             }
             StepPlan::Navigate(axis) => {
-                let origins: Vec<Member> = self.view.walk(before);
-                let is_origin = |at: &usize| origins.iter().any(|m| m.at == *at && m.is_certain());
+                let origins = self.view.origins(before);
+                let is_origin = |at: &usize| origins.get(*at).copied().unwrap_or(false);
                 let topology = self.view.topology();
                 let way: Vec<usize> = match axis {
                     Axis::Children => topology.parent(at).into_iter().collect(),
                     Axis::Parents => topology.children(at).iter().copied().filter(is_origin).take(1).collect(),
-                    Axis::Descendants => up_to(&topology.ancestors(at), is_origin),
+                    Axis::Descendants => up_to(&self.view.ancestors(at), is_origin),
                     Axis::Ancestors => {
+                        self.view.steps.take(origins.len());
                         let below = topology.descendants(at).into_iter().find(|d| is_origin(d));
                         below.map_or_else(Vec::new, |below| {
-                            let mut way = up_to(&topology.ancestors(below), |a| *a == at);
+                            let mut way = up_to(&self.view.ancestors(below), |a| *a == at);
                             way.insert(0, below);
                             way
                         })
@@ -314,18 +322,46 @@ impl<'t> Blame<'_, 't> {
 
     /// Cites as many related spans as the relation asks for.
     fn witnesses(&mut self, relation: u32, at: usize) {
-        let Some(plan) = self.view.plan.relations.get(relation as usize) else {
+        let Some(related) = self.view.related(relation) else {
             return;
         };
-        let (candidates, _) = self.view.candidates(at, plan.kind);
-        let fitting: Vec<usize> = candidates.into_iter().filter(|other| self.view.fits(at, *other, plan) == Truth::True).collect();
-        for other in fitting.into_iter().take(usize::try_from(plan.at_least).unwrap_or(usize::MAX)) {
+        let candidates = self.view.candidates(at, related.kind).into_iter().filter(|other| *other != at);
+        let fitting = candidates.filter(|other| self.view.fits(at, *other, &related) == Truth::True);
+        let fitting: Vec<usize> = fitting.take(usize::try_from(related.at_least).unwrap_or(usize::MAX)).collect();
+        for other in fitting {
             self.span(other);
-            self.node(&plan.other, other, true);
+            if let Some(plan) = self.view.plan.relations.get(relation as usize) {
+                self.node(&plan.other, other, true);
+            }
             for step in self.view.way_between(at, other) {
                 self.span(step);
             }
         }
+    }
+}
+
+impl<'t> View<'t> {
+    /// Which spans these steps lead to for certain; computed once for each evaluation.
+    fn origins(&self, steps: &'t [StepPlan]) -> Rc<Vec<bool>> {
+        let key = (steps.as_ptr().addr(), steps.len());
+        if let Some(known) = self.origins.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let mut are = vec![false; self.records().len()];
+        for member in self.walk(steps).iter().filter(|member| member.is_certain()) {
+            if let Some(is) = are.get_mut(member.at) {
+                *is = true;
+            }
+        }
+        let are = Rc::new(are);
+        self.origins.borrow_mut().insert(key, Rc::clone(&are));
+        are
+    }
+
+    fn ancestors(&self, at: usize) -> Vec<usize> {
+        let ancestors = self.topology().ancestors(at);
+        self.steps.take(ancestors.len());
+        ancestors
     }
 }
 
@@ -337,11 +373,13 @@ impl View<'_> {
         let path = |at: usize| {
             let mut path = vec![at];
             path.extend(topology.ancestors(at));
+            self.steps.take(path.len());
             path
         };
         let same_emitter = self.record(a).map(|r| r.emitter) == self.record(b).map(|r| r.emitter);
         let (left, right) = (path(a), path(b));
-        let meeting = left.iter().enumerate().find_map(|(i, x)| Some((i, right.iter().position(|y| x == y)?)));
+        let places: HashMap<usize, usize> = right.iter().enumerate().map(|(place, span)| (*span, place)).collect();
+        let meeting = left.iter().enumerate().find_map(|(i, x)| Some((i, *places.get(x)?)));
         match meeting {
             Some((i, j)) if !same_emitter || i == 0 || j == 0 => left.into_iter().take(i + 1).chain(right.into_iter().take(j)).collect(),
             _ => Vec::new(),

@@ -56,7 +56,7 @@ fn push_part(key: &mut Vec<u8>, value: &Val<'_>) {
 const MOST_GROUPS: usize = 4096;
 
 /// How many combinations of their elements these values have.
-fn combinations(values: &[&Val<'_>]) -> usize {
+pub(super) fn combinations(values: &[&Val<'_>]) -> usize {
     values.iter().fold(1, |all, value| all.saturating_mul(value.each().len()))
 }
 
@@ -172,9 +172,12 @@ impl View<'_> {
             return members;
         }
         let known = members.len();
+        self.steps.take(known + by_group.anywhere.len());
         for member in &by_group.anywhere {
             let truth = member.truth.and(self.is_in_group(member.at, group));
-            if truth != Truth::False && members.iter().take(known).all(|certain| certain.at != member.at) {
+            // They were put in in the order of the spans.
+            let certain = members.get(..known).unwrap_or_default();
+            if truth != Truth::False && certain.binary_search_by_key(&member.at, |certain| certain.at).is_err() {
                 members.push(Member { truth, ..*member });
             }
         }
@@ -186,6 +189,7 @@ impl View<'_> {
         let mut found = GroupMembers::default();
         let by = self.by.borrow();
         let mut room = Vec::new();
+        self.steps.sort(self.members(set).len());
         for member in self.members(set).iter() {
             let doubt = self.each_group(member.at, &by, &mut room, |key| match found.of.get_mut(key) {
                 Some(members) => members.push(*member),

@@ -3,7 +3,6 @@
 //! Times of one emitter are compared directly. Times of different emitters never are, as long as a chain of calls tells more: the
 //! spans from each side up to below their lowest common ancestor are looked through for two of one emitter.
 
-use super::topology::is_handover;
 use super::view::View;
 use crate::store::record::Record;
 use crate::truth::{Reasons, Truth};
@@ -11,18 +10,8 @@ use crate::verdict::Reason;
 
 const SKEW: Truth = Truth::Unknown(Reasons::of(Reason::ClockSkew));
 
-/// A span and its ancestors upwards.
-struct Path {
-    /// The span itself first.
-    spans: Vec<usize>,
-    /// Whether it ends at a span without parent.
-    known: bool,
-    /// Whether it runs in a circle, in which nothing says what is above what.
-    circular: bool,
-}
-
 impl View<'_> {
-    /// Whether `a` ended at or before the start of `b`.
+    /// Whether `a` ended at or before the start of `b`. Costs the ways up to where they meet.
     pub(super) fn is_before(&self, a: usize, b: usize) -> Truth {
         let (Some(first), Some(second)) = (self.record(a), self.record(b)) else {
             return Truth::False;
@@ -33,57 +22,42 @@ impl View<'_> {
         if first.emitter == second.emitter {
             return Truth::of(first.end <= second.start);
         }
-        let (path_a, path_b) = (self.path(a), self.path(b));
-        // Whether a path runs in a circle is known when it has reached its top.
-        let is_open = self.hidden.has(Reasons::OPEN) && !(path_a.known && path_b.known);
-        if is_open || path_a.circular || path_b.circular {
+        let tour = self.tour();
+        if !self.is_placed(a) || !self.is_placed(b) {
             return self.by_raw_gap(first, second);
         }
-        let meeting = path_a.spans.iter().enumerate().find_map(|(i, x)| Some((i, path_b.spans.iter().position(|y| x == y)?)));
-        if let Some((below_a, below_b)) = meeting {
-            return self.by_calls(&path_a, below_a, &path_b, below_b).unwrap_or_else(|| self.by_raw_gap(first, second));
+        // An ancestor that was reached without a handover overlaps its descendant.
+        if tour.is_above(a, b) || tour.is_above(b, a) {
+            return if tour.handovers(a) == tour.handovers(b) { Truth::False } else { self.by_raw_gap(first, second) };
         }
-        if path_a.known && path_b.known {
-            let (below_a, below_b) = (path_a.spans.len(), path_b.spans.len());
-            return self.by_calls(&path_a, below_a, &path_b, below_b).unwrap_or_else(|| self.by_raw_gap(first, second));
+        let mut way = tour.fork(a);
+        while let Some((fork, _)) = way.filter(|(fork, _)| !tour.is_above(*fork, b)) {
+            self.steps.take(1);
+            way = tour.fork(fork);
         }
-        self.by_raw_gap(first, second)
+        let fork = way.map(|(fork, _)| fork);
+        self.by_calls(a, b, fork).unwrap_or_else(|| self.by_raw_gap(first, second))
     }
 
     /// What the calls below the meeting point say; `None` where the two sides share no emitter there.
-    fn by_calls(&self, a: &Path, below_a: usize, b: &Path, below_b: usize) -> Option<Truth> {
-        // An ancestor that was reached without a handover overlaps its descendant.
-        if below_a == 0 && !self.has_handover(b, below_b) {
-            return Some(Truth::False);
-        }
-        if below_b == 0 && !self.has_handover(a, below_a) {
-            return Some(Truth::False);
-        }
-        let (mut before, mut not_before) = (false, false);
-        for x in self.until_handover(a, below_a) {
-            for y in self.until_handover(b, below_b) {
-                if x.emitter != y.emitter || !x.times_are_good() || !y.times_are_good() {
-                    continue;
-                }
-                before |= x.end <= y.start;
-                not_before |= y.end <= x.start;
+    fn by_calls(&self, a: usize, b: usize, fork: Option<usize>) -> Option<Truth> {
+        let of_a = self.votes(a, fork, self.branch(a, fork)?, false);
+        let of_b = self.votes(b, fork, self.branch(b, fork)?, false);
+        let (mut before, mut not_before, mut shared) = (false, false, false);
+        for (clock, x) in &of_a {
+            let Some(y) = of_b.get(clock) else { continue };
+            shared = true;
+            if let (Some(x), Some(y)) = (x, y) {
+                before |= x.hi <= y.lo;
+                not_before |= y.hi <= x.lo;
             }
         }
         match (before, not_before) {
             (true, false) => Some(Truth::True),
             (false, true) => Some(Truth::False),
-            (false, false) if !self.share_emitter(a, below_a, b, below_b) => None,
+            (false, false) if !shared || (fork.is_none() && !(self.is_known(a) && self.is_known(b))) => None,
             _ => Some(SKEW),
         }
-    }
-
-    /// Whether the two paths have a common emitter below the meeting point.
-    fn share_emitter(&self, a: &Path, below_a: usize, b: &Path, below_b: usize) -> bool {
-        let emitters = |path: &Path, below: usize| -> Vec<u32> {
-            path.spans.iter().take(below).filter_map(|at| Some(self.record(*at)?.emitter)).collect()
-        };
-        let of_b = emitters(b, below_b);
-        emitters(a, below_a).iter().any(|emitter| of_b.contains(emitter))
     }
 
     /// At completion a raw gap above the allowed skew decides.
@@ -98,36 +72,6 @@ impl View<'_> {
         } else {
             SKEW
         }
-    }
-
-    fn path(&self, at: usize) -> Path {
-        let mut spans = vec![at];
-        spans.extend(self.topology().ancestors(at));
-        let top = spans.last().copied().unwrap_or(at);
-        let known = self.record(top).is_some_and(|top| top.parent == 0 || self.lone_top);
-        let circular = self.topology().parent(top).is_some();
-        Path { spans, known, circular }
-    }
-
-    /// The spans of a path below the meeting point that contain its first span in time.
-    fn until_handover(&self, path: &Path, below: usize) -> Vec<&Record> {
-        let mut spans: Vec<&Record> = Vec::new();
-        for at in path.spans.iter().take(below) {
-            let Some(record) = self.record(*at) else {
-                break;
-            };
-            if spans.last().is_some_and(|child| is_handover(record, child)) {
-                break;
-            }
-            spans.push(record);
-        }
-        spans
-    }
-
-    /// Whether a handover lies on the path between its first span and the meeting point.
-    fn has_handover(&self, path: &Path, below: usize) -> bool {
-        let records: Vec<&Record> = path.spans.iter().take(below + 1).filter_map(|at| self.record(*at)).collect();
-        records.windows(2).any(|pair| matches!(pair, [child, parent] if is_handover(parent, child)))
     }
 
     /// Whether two spans overlap in time; touching is not overlapping, and a span of length zero overlaps nothing.

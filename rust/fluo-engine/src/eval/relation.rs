@@ -1,104 +1,126 @@
-//! Relations of a span to other spans of its trace.
+//! Relations of a span to other spans of its trace, each decided once for a span.
 
 use fluo_lang::program::RelationKind;
 
-use super::view::{RecordEnv, View};
-use crate::expr::decide;
-use crate::plan::RelationPlan;
+use super::related::Related;
+use super::tally::Tally;
+use super::view::{CUT, RecordEnv, View};
+use crate::expr::{Node, decide};
 use crate::truth::{Reasons, Truth};
 
-impl View<'_> {
+impl<'t> View<'t> {
     /// Whether the span has the relation.
     pub(super) fn relation(&self, at: usize, relation: u32) -> Truth {
-        let Some(plan) = self.plan.relations.get(relation as usize) else {
-            return Truth::False;
+        self.steps.take(1);
+        if self.steps.are_over() {
+            return CUT;
+        }
+        let Some(related) = self.related(relation) else { return Truth::False };
+        if let Some(known) = related.answers.borrow().get(at).copied().flatten() {
+            return known;
+        }
+        let hidden = self.unseen(at, &related);
+        let tally = match related.kind {
+            RelationKind::HasParent => self.pairs(at, &related, self.parent(at).ok().flatten().into_iter()),
+            RelationKind::HasChild => self.pairs(at, &related, self.topology().children(at).iter().copied()),
+            _ => self.tally(at, &related),
         };
-        let (candidates, mut hidden) = self.candidates(at, plan.kind);
-        if !hidden.has(Reasons::OPEN) {
-            hidden = hidden.and(match plan.kind {
-                RelationKind::HasChild | RelationKind::HasDescendant => self.dangling(&plan.other_name, Some(at)),
-                RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => self.dangling(&plan.other_name, None),
-                _ => Reasons::NONE,
-            });
+        let truth = tally.reaches(related.at_least, hidden);
+        #[cfg(debug_assertions)]
+        self.compare(at, &related, hidden, truth);
+        if let Some(answer) = related.answers.borrow_mut().get_mut(at) {
+            *answer = Some(truth);
         }
-        let (mut certain, mut possible) = (0u64, 0u64);
-        let mut why = hidden;
-        for other in candidates.into_iter().filter(|other| *other != at) {
-            match self.fits(at, other, plan) {
-                Truth::True => certain += 1,
-                Truth::Unknown(reasons) => {
-                    possible += 1;
-                    why = why.and(reasons);
-                }
-                Truth::False | Truth::NotApplicable => {}
-            }
-            if certain >= plan.at_least {
-                return Truth::True;
-            }
-        }
-        if hidden.is_empty() && certain + possible < plan.at_least { Truth::False } else { Truth::Unknown(why) }
+        truth
     }
 
-    /// The spans that may stand in the relation, and why there may be others.
-    pub(super) fn candidates(&self, at: usize, kind: RelationKind) -> (Vec<usize>, Reasons) {
+    /// Builds with debug assertions decide small traces pair by pair too.
+    #[cfg(debug_assertions)]
+    fn compare(&self, at: usize, related: &Related, hidden: Reasons, truth: Truth) {
+        let mark = self.steps.of_decision();
+        if self.records().len() > 24 || self.steps.are_over() {
+            return;
+        }
+        let pairs = self.pairs(at, related, self.candidates(at, related.kind).into_iter()).reaches(related.at_least, hidden);
+        if !self.steps.are_over() {
+            debug_assert_eq!(
+                std::mem::discriminant(&pairs),
+                std::mem::discriminant(&truth),
+                "span {at}: {:?} is {truth:?}, by pairs {pairs:?}: {:#?}",
+                related.kind,
+                self.records()
+            );
+        }
+        self.steps.reset(mark);
+    }
+
+    /// Why there may be spans that nobody sees and that the span is related to.
+    fn unseen(&self, at: usize, related: &Related) -> Reasons {
+        let name = &related.other_name;
+        let (hidden, below) = match related.kind {
+            RelationKind::HasParent => return self.parent(at).err().unwrap_or(Reasons::NONE),
+            // Parents that run in a circle have all come.
+            RelationKind::HasAncestor if self.tour().is_circular(at) => return Reasons::NONE,
+            RelationKind::HasAncestor => return self.parent(self.tour().top(at)).err().unwrap_or(Reasons::NONE),
+            RelationKind::HasSibling if self.record(at).is_none_or(|r| r.parent == 0) => return Reasons::NONE,
+            RelationKind::HasSibling => return self.hidden,
+            RelationKind::HasChild | RelationKind::HasDescendant => (self.hidden, Some(at)),
+            RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => (self.hidden, None),
+        };
+        if hidden.has(Reasons::OPEN) { hidden } else { hidden.and(self.dangling(name, below)) }
+    }
+
+    /// The spans that may stand in the relation.
+    pub(super) fn candidates(&self, at: usize, kind: RelationKind) -> Vec<usize> {
         let topology = self.topology();
+        self.steps.take(self.records().len());
         match kind {
-            RelationKind::HasParent => match self.parent(at) {
-                Ok(parent) => (parent.into_iter().collect(), Reasons::NONE),
-                Err(why) => (Vec::new(), why),
-            },
-            RelationKind::HasChild => (topology.children(at).to_vec(), self.hidden),
-            RelationKind::HasDescendant => (topology.descendants(at), self.hidden),
-            RelationKind::HasAncestor => {
-                let ancestors = topology.ancestors(at);
-                let top = ancestors.last().copied().unwrap_or(at);
-                let above = match self.parent(top) {
-                    // Parents that run in a circle have all come.
-                    Ok(_) => Reasons::NONE,
-                    Err(why) => why,
-                };
-                (ancestors, above)
-            }
+            RelationKind::HasParent => self.parent(at).ok().flatten().into_iter().collect(),
+            RelationKind::HasChild => topology.children(at).to_vec(),
+            RelationKind::HasDescendant => topology.descendants(at),
+            RelationKind::HasAncestor => topology.ancestors(at),
             RelationKind::HasSibling => {
                 let parent = self.record(at).map_or(0, |r| r.parent);
-                if parent == 0 {
-                    return (Vec::new(), Reasons::NONE);
-                }
-                let siblings = self.records().iter().enumerate().filter(|(other, r)| *other != at && r.parent == parent);
-                (siblings.map(|(other, _)| other).collect(), self.hidden)
+                let siblings = self.records().iter().enumerate().filter(|(_, r)| parent != 0 && r.parent == parent);
+                siblings.map(|(other, _)| other).collect()
             }
-            RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => {
-                ((0..self.records().len()).filter(|other| *other != at).collect(), self.hidden)
-            }
+            RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => (0..self.records().len()).collect(),
         }
+    }
+
+    /// How each span satisfies a predicate.
+    pub(super) fn each_fit(&self, node: &'t Node) -> Vec<Truth> {
+        self.steps.take(self.records().len());
+        (0..self.records().len()).map(|at| decide(node, &RecordEnv { view: self, at })).collect()
     }
 
     /// Whether another span stands in the relation to this one.
-    pub(super) fn fits(&self, at: usize, other: usize, plan: &RelationPlan) -> Truth {
-        let mut truth = decide(&plan.other, &RecordEnv { view: self, at: other });
+    pub(super) fn fits(&self, at: usize, other: usize, related: &Related) -> Truth {
+        self.steps.take(1);
+        let mut truth = related.fit(other);
         if truth == Truth::False {
             return truth;
         }
-        for term in &plan.same {
+        for term in &related.same {
             truth = truth.and(self.same(at, other, *term));
         }
-        let ends = match plan.kind {
+        let ends = match related.kind {
             RelationKind::PrecededBy => Some((other, at)),
             RelationKind::FollowedBy => Some((at, other)),
             _ => None,
         };
-        if plan.kind == RelationKind::Overlaps {
+        if related.kind == RelationKind::Overlaps {
             truth = truth.and(self.overlap(at, other));
         }
         let Some((first, second)) = ends.filter(|_| truth != Truth::False) else {
             return truth;
         };
         truth = truth.and(self.is_before(first, second));
-        if let Some(limit) = plan.within {
+        if let Some(limit) = related.within {
             truth = truth.and(self.is_within(first, second, limit));
         }
-        match &plan.without {
-            Some(without) if truth != Truth::False => truth.and(self.lies_between(first, second, without, &plan.without_name).not()),
+        match &related.between {
+            Some(between) if truth != Truth::False => truth.and(self.lies_between(first, second, between).not()),
             _ => truth,
         }
     }
@@ -106,25 +128,15 @@ impl View<'_> {
     /// Whether both spans have a value of the term in common.
     fn same(&self, a: usize, b: usize, term: u32) -> Truth {
         let (left, right) = (self.value(a, term), self.value(b, term));
+        let len = |read: &crate::expr::read::Read<'_>| read.value.as_ref().map_or(1, |value| value.each().len());
+        self.steps.take(len(&left) * len(&right));
         crate::expr::ops::compare(fluo_lang::program::CompareOp::Eq, &left, &right)
     }
+}
 
-    /// Whether a span that satisfies the predicate starts at or after the end of the first and ends at or before the start of the
-    /// second.
-    fn lies_between(&self, first: usize, second: usize, without: &crate::expr::Node, name: &str) -> Truth {
-        let hidden = self.hidden.and(self.dangling(name, None));
-        let unseen = if hidden.is_empty() { Truth::False } else { Truth::Unknown(hidden) };
-        let mut any = unseen;
-        for between in (0..self.records().len()).filter(|at| *at != first && *at != second) {
-            let fits = decide(without, &RecordEnv { view: self, at: between });
-            if fits == Truth::False {
-                continue;
-            }
-            any = any.or(fits.and(self.is_before(first, between)).and(self.is_before(between, second)));
-            if any == Truth::True {
-                break;
-            }
-        }
-        any
+impl Tally {
+    /// The truth of "there is one".
+    pub(super) fn any(&self) -> Truth {
+        self.reaches(1, Reasons::NONE)
     }
 }

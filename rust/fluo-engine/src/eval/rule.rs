@@ -68,8 +68,11 @@ impl<'t> View<'t> {
         if rule.grouped_sets.is_empty() {
             return vec![self.single_outcome(rule)];
         }
-        self.by.borrow_mut().clone_from(&rule.by);
+        self.begin(rule);
         let mut groups = self.groups(rule);
+        if self.steps.are_over() {
+            return vec![self.cut(rule)];
+        }
         if groups.is_empty() {
             let why = self.doubt_of_groups(rule);
             let applies = self.guard(rule, Frame::default());
@@ -78,12 +81,24 @@ impl<'t> View<'t> {
                 Some(widest) => self.over_instants(rule, None, widest).1,
                 None => applies == Truth::True,
             };
+            if self.steps.are_over() {
+                return vec![self.cut(rule)];
+            }
             return vec![GroupOutcome { group: None, outcome, guarded, instant: None, left_out: 0 }];
         }
         // Which groups are judged depends on their keys only, not on what came first.
         let left_out = groups.len().saturating_sub(self.max_groups());
         groups.truncate(self.max_groups());
-        let mut outcomes: Vec<GroupOutcome> = groups.into_iter().map(|group| self.outcome(rule, Some(group))).collect();
+        let mut outcomes: Vec<GroupOutcome> = Vec::with_capacity(groups.len() + 1);
+        for group in groups {
+            let outcome = self.outcome(rule, Some(group));
+            if self.steps.are_over() {
+                // What was judged before stands. In which order the groups come depends on their keys only.
+                outcomes.push(self.cut(rule));
+                break;
+            }
+            outcomes.push(outcome);
+        }
         if left_out > 0 {
             let outcome = Outcome::Unknown(Reasons::of(Reason::Cardinality));
             let guarded = rule.guard.is_none();
@@ -94,8 +109,23 @@ impl<'t> View<'t> {
 
     /// The outcome of a rule without groups.
     pub(crate) fn single_outcome(&self, rule: &'t RulePlan) -> GroupOutcome {
+        self.begin(rule);
+        let outcome = self.outcome(rule, None);
+        if self.steps.are_over() { self.cut(rule) } else { outcome }
+    }
+
+    /// A decision about a rule begins.
+    fn begin(&self, rule: &RulePlan) {
         self.by.borrow_mut().clone_from(&rule.by);
-        self.outcome(rule, None)
+        self.steps.begin();
+        self.explaining.begin();
+    }
+
+    /// The outcome of a decision that took more steps than it may: whatever was found, nothing rests on it.
+    fn cut(&self, rule: &RulePlan) -> GroupOutcome {
+        self.steps.count_cut();
+        let outcome = Outcome::Unknown(Reasons::of(Reason::Limit));
+        GroupOutcome { group: None, outcome, guarded: rule.guard.is_none(), instant: None, left_out: 0 }
     }
 
     /// Why there may be groups although none was found.

@@ -7,9 +7,13 @@ use std::rc::Rc;
 use fluo_lang::glob::Glob;
 use fluo_lang::program::{ItemKind, Owner};
 
+use super::cell::Cell;
 use super::groups::GroupMembers;
-use super::spanset::Member;
+use super::related::Related;
+use super::spanset::{ByEnd, Member};
+use super::steps::Steps;
 use super::topology::Topology;
+use super::tour::Tour;
 use crate::expr::read::Read;
 use crate::expr::{self, Env, LocalField, Node};
 use crate::plan::Plan;
@@ -29,18 +33,69 @@ pub(crate) struct View<'t> {
     pub(crate) hidden: Reasons,
     /// Whether the single span on top counts as the root although its parent has not come.
     pub(crate) lone_top: bool,
-    shared: &'t Shared,
-    /// The kept spans as they are asked for.
-    records: OnceCell<Vec<Record>>,
+    /// What the decision at hand has cost.
+    pub(crate) steps: Steps,
+    /// What explaining its outcomes has cost.
+    pub(crate) explaining: Steps,
+    pub(super) shared: &'t Shared,
+    /// The kept spans, and where each lies in the trace.
+    records: OnceCell<(Vec<Record>, Vec<usize>)>,
     /// Calls of the trace below which nothing has come.
     childless: OnceCell<Vec<Call>>,
     /// The terms of `by` of the rule at hand.
     pub(super) by: RefCell<Vec<u32>>,
     topology: OnceCell<Topology>,
+    tour: OnceCell<Tour>,
+    /// The first and the last place of each emitter's spans in the tour.
+    clocks: OnceCell<HashMap<u32, (u32, u32)>>,
+    root: OnceCell<Result<usize, Reasons>>,
+    latest: OnceCell<Option<usize>>,
+    /// By the set's name: the spans below which a call leads nowhere although a span of the set is expected there.
+    dangling: RefCell<HashMap<String, Rc<Dangling>>>,
+    pub(super) relations: RefCell<HashMap<u32, Rc<Related>>>,
+    /// By the steps of a set: which spans they lead to.
+    pub(super) origins: RefCell<HashMap<(usize, usize), Marks>>,
     pub(super) members: RefCell<HashMap<u32, Rc<Vec<Member>>>>,
     /// By set; a set belongs to one rule, so that its groups are those of that rule's `by`.
     pub(super) by_group: RefCell<HashMap<u32, Rc<GroupMembers>>>,
+    /// By set: the members of the group at hand by their ends.
+    pub(super) by_end: RefCell<HashMap<u32, GroupByEnd>>,
+    /// What was told of whole sets, which is the same in every frame.
+    pub(super) told: Told<'t>,
 }
+
+/// Whether each span is meant.
+type Marks = Rc<Vec<bool>>;
+
+/// A group (nothing for a whole set) and its members by their ends.
+type GroupByEnd = (Option<Box<[u8]>>, Rc<ByEnd>);
+
+/// The first or the last span of a set; `None` for an empty one, the reasons where it is not known.
+pub(super) type Edge = Result<Option<usize>, Reasons>;
+
+/// Answers about whole sets and the trace.
+#[derive(Default)]
+pub(super) struct Told<'t> {
+    /// By set and address of the function in the plan.
+    pub(super) aggregates: RefCell<HashMap<(u32, usize), Cell<'t>>>,
+    /// By set and the set whose absence has to be accounted for.
+    pub(super) filled: RefCell<HashMap<(u32, u32), Truth>>,
+    /// By set and whether it is the last span: the first or last one.
+    pub(super) edges: RefCell<HashMap<(u32, bool), Edge>>,
+    pub(super) depth: OnceCell<Cell<'t>>,
+    pub(super) duration: OnceCell<Cell<'t>>,
+}
+
+/// Calls that lead nowhere.
+#[derive(Debug, Default)]
+struct Dangling {
+    any: bool,
+    /// The spans that such a call lies below.
+    above: OnceCell<Vec<bool>>,
+}
+
+/// What is asked when a decision has taken all steps that it may.
+pub(super) const CUT: Truth = Truth::Unknown(Reasons::of(Reason::Limit));
 
 /// Stands for an instant at which windows hold whatever spans nobody saw; no span that was seen ends so late.
 pub(crate) const UNSEEN: u64 = u64::MAX;
@@ -61,6 +116,8 @@ impl<'t> View<'t> {
             plan,
             trace,
             combinations,
+            steps: Steps::new(shared.config.max_steps_per_decision),
+            explaining: Steps::new(shared.config.max_steps_per_decision),
             hidden,
             lone_top,
             shared,
@@ -68,8 +125,17 @@ impl<'t> View<'t> {
             childless: OnceCell::new(),
             by: RefCell::default(),
             topology: OnceCell::new(),
+            tour: OnceCell::new(),
+            clocks: OnceCell::new(),
+            root: OnceCell::new(),
+            latest: OnceCell::new(),
+            dangling: RefCell::default(),
+            relations: RefCell::default(),
+            origins: RefCell::default(),
             members: RefCell::default(),
             by_group: RefCell::default(),
+            by_end: RefCell::default(),
+            told: Told::default(),
         }
     }
 
@@ -78,9 +144,46 @@ impl<'t> View<'t> {
         self.topology.get_or_init(|| Topology::new(self.records()))
     }
 
-    /// The kept spans, in the order in which they came.
+    /// The trees as a walk.
+    pub(super) fn tour(&self) -> &Tour {
+        self.tour.get_or_init(|| Tour::new(self.topology(), self.records()))
+    }
+
+    /// The first and the last place of each emitter's spans in the tour.
+    pub(super) fn clocks(&self) -> &HashMap<u32, (u32, u32)> {
+        self.clocks.get_or_init(|| {
+            let mut clocks: HashMap<u32, (u32, u32)> = HashMap::new();
+            for (at, record) in self.records().iter().enumerate() {
+                let place = self.tour().place(at);
+                let known = clocks.entry(record.emitter).or_insert((place, place));
+                *known = (known.0.min(place), known.1.max(place));
+            }
+            clocks
+        })
+    }
+
+    fn sorted(&self) -> &(Vec<Record>, Vec<usize>) {
+        self.records.get_or_init(|| {
+            let mut spans: Vec<(Record, usize)> = self.trace.records().iter().zip(0..).collect();
+            spans.sort_unstable_by_key(|(record, place)| (record.start, record.id, *place));
+            spans.into_iter().unzip()
+        })
+    }
+
+    /// The kept spans by their starts and ids: what a decision costs does not depend on the order in which they came.
     pub(crate) fn records(&self) -> &[Record] {
-        self.records.get_or_init(|| self.trace.records().iter().collect())
+        &self.sorted().0
+    }
+
+    /// Where a span lies among the records of the trace.
+    pub(crate) fn place(&self, at: usize) -> usize {
+        self.sorted().1.get(at).copied().unwrap_or(usize::MAX)
+    }
+
+    /// The span that ends last.
+    pub(crate) fn latest(&self) -> Option<&Record> {
+        let latest = || (0..self.records().len()).max_by_key(|at| self.record(*at).map(|r| (r.end, r.id)));
+        self.latest.get_or_init(latest).and_then(|at| self.record(at))
     }
 
     /// A kept span.
@@ -112,14 +215,47 @@ impl<'t> View<'t> {
         if !self.shared.calls.expect_anything() {
             return Reasons::NONE;
         }
-        let childless = self.childless.get_or_init(|| self.trace.childless_calls());
-        let counts = |call: &Call| match below {
+        let known = self.dangling.borrow().get(set).cloned();
+        let known = known.unwrap_or_else(|| {
+            let made = Rc::new(Dangling { any: self.dangling_calls(set).next().is_some(), ..Dangling::default() });
+            self.dangling.borrow_mut().insert(set.to_owned(), Rc::clone(&made));
+            made
+        });
+        let dangles = match below {
+            _ if !known.any => false,
             None => true,
-            // Where spans lie below each other, every one leaves a record.
-            Some(above) => self.topology().ancestors(call.span as usize).contains(&above),
+            Some(at) => known.above.get_or_init(|| self.above_dangling(set)).get(at) == Some(&true),
         };
-        let dangles = childless.iter().any(|call| self.shared.calls.expects(call.row, set) && counts(call));
         if dangles { Reasons::of(Reason::Dangling) } else { Reasons::NONE }
+    }
+
+    /// Calls that lead nowhere although a span of the set is expected below them.
+    fn dangling_calls<'a>(&'a self, set: &'a str) -> impl Iterator<Item = &'a Call> {
+        let childless = self.childless.get_or_init(|| self.trace.childless_calls());
+        childless.iter().filter(|call| self.shared.calls.expects(call.row, set))
+    }
+
+    /// The spans that such a call lies below. Where spans lie below each other, every one leaves a record.
+    fn above_dangling(&self, set: &str) -> Vec<bool> {
+        let mut sorted = vec![usize::MAX; self.records().len()];
+        for at in 0..sorted.len() {
+            if let Some(place) = sorted.get_mut(self.place(at)) {
+                *place = at;
+            }
+        }
+        let mut above = vec![false; sorted.len()];
+        for call in self.dangling_calls(set).filter_map(|call| sorted.get(call.span as usize)) {
+            let mut way = *call;
+            // What was marked has all above it marked. A call in a circle lies below itself no more than others do.
+            while let Some(parent) = self.topology().parent(way).filter(|parent| parent != call) {
+                match above.get_mut(parent) {
+                    Some(marked) if !*marked => *marked = true,
+                    _ => break,
+                }
+                way = parent;
+            }
+        }
+        above
     }
 
     /// Whether some call of the trace leads nowhere although the table expects something below it.
@@ -133,6 +269,10 @@ impl<'t> View<'t> {
 
     /// The root of the trace, or why it is not known: before completion a second span without parent may come.
     pub(crate) fn root(&self) -> Result<usize, Reasons> {
+        *self.root.get_or_init(|| self.find_root())
+    }
+
+    fn find_root(&self) -> Result<usize, Reasons> {
         if self.hidden.has(Reasons::OPEN) {
             return Err(self.hidden);
         }

@@ -19,7 +19,10 @@ impl<'t> View<'t> {
         let mut guarded = !rule.guard_has_windows && self.guard(rule, Frame { group, instant: None }) == Truth::True;
         let mut violated_at = None;
         if trace.first_end != 0 && first <= trace.last_end {
-            for instant in self.instants(rule, first, trace.last_end) {
+            for instant in self.instants(rule, group, first, trace.last_end) {
+                if self.steps.are_over() {
+                    break;
+                }
                 let (outcome, holds) = self.at(rule, Frame { group, instant: Some(instant) });
                 guarded |= holds && rule.guard_has_windows;
                 worst = worst.worse(outcome);
@@ -55,20 +58,17 @@ impl<'t> View<'t> {
     }
 
     /// The instants in `[first, last]` at which some window of the rule changes, and `first` itself.
-    fn instants(&self, rule: &RulePlan, first: u64, last: u64) -> Vec<u64> {
+    fn instants(&self, rule: &RulePlan, group: Option<&[u8]>, first: u64, last: u64) -> Vec<u64> {
         let mut instants = vec![first];
         for set in &rule.windowed_sets {
             let Some(width) = self.set(*set).and_then(|s| s.within) else {
                 continue;
             };
-            for member in self.members(*set).iter() {
-                let Some(record) = self.record(member.at) else {
-                    continue;
-                };
-                instants.extend([record.end, record.end.saturating_add(width)]);
-            }
+            let by_end = self.by_end(*set, group);
+            instants.extend(by_end.ends.iter().flat_map(|end| [*end, end.saturating_add(width)]));
         }
         instants.retain(|t| (first..=last).contains(t));
+        self.steps.sort(instants.len());
         instants.sort_unstable();
         instants.dedup();
         instants

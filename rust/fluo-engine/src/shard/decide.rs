@@ -76,6 +76,7 @@ impl Shard {
                     look(&view.single_outcome(rule));
                 }
             }
+            self.counts.add_steps(&view);
         }
         self.decide(place, found);
     }
@@ -141,6 +142,7 @@ impl Shard {
                     groups.iter().for_each(give);
                 }
             }
+            self.counts.add_steps(&view);
         }
         let held = trace.bytes();
         trace.put_decided(signalled, &mut self.pools);

@@ -36,7 +36,7 @@ pub(super) fn lessons(shared: &Shared, view: &View<'_>, parents: &mut Parents, o
             continue;
         }
         let mut above = HashSet::new();
-        for span in members.iter().filter_map(|at| trace.span_of_record(*at, hash)) {
+        for span in members.iter().filter_map(|at| trace.span_of_record(view.place(*at), hash)) {
             // A path that was walked before, or a circle, ends the walk.
             let mut parent = parents.places().get(span).copied();
             while let Some(place) = parent.filter(|place| *place != NOBODY && above.insert(*place as usize)) {

@@ -631,7 +631,7 @@ impl TraceState {
         part.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, lone_top: false });
         let mut pools = Pools::new();
         let records = self.records();
-        for record in places.iter().filter_map(|at| records.get(*at)) {
+        for record in places.iter().filter_map(|place| records.get(*place)) {
             let (values, picks) = (records.encoded(&record), combinations.picks(record.combination));
             let span = Offered { record, print: 0, parent_print: 0, call: 0, misses: &[], picks, values };
             if part.keep(&span, &mut pools) {

@@ -13,6 +13,7 @@ mod sequences;
 mod signals;
 mod tables;
 mod windows;
+mod work;
 
 use std::sync::Arc;
 

@@ -9,9 +9,9 @@ use fluo_lang::program::CompareOp;
 
 use super::{Explanation, MAX_EVIDENCE, counted};
 use crate::eval::rule::Outcome;
+use crate::eval::steps::Steps;
 use crate::eval::view::{Frame, View};
 use crate::plan::{Claim, ClaimTerm, Distinguished, Function, RulePlan, SetPlan};
-use crate::shard::Shared;
 
 /// Kept spans of a trace up to which all of them are tried where those that the claim seems to rest on do not break it.
 const WIDEST_SEARCH: usize = 128;
@@ -21,7 +21,6 @@ const MAX_TRIALS: usize = 400;
 /// A violated rule, its trace, and how much may still be tried.
 struct Search<'v, 't> {
     view: &'v View<'t>,
-    shared: &'t Shared,
     rule: &'t RulePlan,
     frame: Frame<'v>,
     trials: usize,
@@ -29,10 +28,10 @@ struct Search<'v, 't> {
 
 impl<'t> View<'t> {
     /// Explains a violation by what it needs. Where that cannot be found within bounds, the explanation says that it is cut.
-    pub(crate) fn explain_violation(&self, shared: &'t Shared, rule: &'t RulePlan, frame: Frame<'_>, limit: usize) -> Explanation {
+    pub(crate) fn explain_violation(&self, rule: &'t RulePlan, frame: Frame<'_>, limit: usize) -> Explanation {
         let mut why = self.explain(rule, frame, MAX_EVIDENCE);
         if !why.truncated && is_checkable(rule) && !self.is_bound_on_one_count(rule) {
-            let mut search = Search { view: self, shared, rule, frame, trials: MAX_TRIALS };
+            let mut search = Search { view: self, rule, frame, trials: MAX_TRIALS };
             match search.needed(&why.spans) {
                 Some(needed) => why.spans = needed,
                 None => why.truncated = true,
@@ -54,7 +53,14 @@ impl Search<'_, '_> {
         let topology = self.view.topology();
         let mut found: Vec<usize> = seeming.iter().copied().collect();
         if !self.breaks(&found) {
-            let above: BTreeSet<usize> = seeming.iter().flat_map(|at| topology.ancestors(*at)).chain(self.view.root().ok()).collect();
+            let mut above: BTreeSet<usize> = self.view.root().ok().into_iter().collect();
+            for at in seeming {
+                // What was met before has all above it among them.
+                let mut way = topology.parent(*at);
+                while let Some(next) = way.filter(|next| above.insert(*next)) {
+                    way = topology.parent(next);
+                }
+            }
             let all = 0..self.view.records().len();
             found = more(seeming, above.into_iter());
             if !self.breaks(&found) {
@@ -80,7 +86,7 @@ impl Search<'_, '_> {
     fn without_chunks(&mut self, mut spans: Vec<usize>, chunk: usize) -> Option<Vec<usize>> {
         let mut start = 0;
         while start < spans.len() {
-            self.trials = self.trials.checked_sub(1)?;
+            self.trials = self.trials.checked_sub(1).filter(|_| !self.view.explaining.are_over())?;
             let rest: Vec<usize> = spans.iter().take(start).chain(spans.iter().skip(start + chunk)).copied().collect();
             if self.breaks(&rest) {
                 spans = rest;
@@ -93,10 +99,15 @@ impl Search<'_, '_> {
 
     /// Whether the rule is violated by these spans alone.
     fn breaks(&self, spans: &[usize]) -> bool {
-        let trace = self.view.trace.part(spans, self.view.combinations);
-        let part = View::new(self.shared, self.view.plan, &trace, self.view.combinations);
+        let places: Vec<usize> = spans.iter().map(|at| self.view.place(*at)).collect();
+        let trace = self.view.trace.part(&places, self.view.combinations);
+        let mut part = View::new(self.view.shared, self.view.plan, &trace, self.view.combinations);
+        part.steps = Steps::new(self.view.explaining.left());
         part.by.borrow_mut().clone_from(&self.rule.by);
-        part.at(self.rule, self.frame).0 == Outcome::Violated
+        let breaks = part.at(self.rule, self.frame).0 == Outcome::Violated && !part.steps.are_over();
+        self.view.explaining.take(spans.len());
+        self.view.explaining.take_all(part.steps.all());
+        breaks
     }
 }
 
