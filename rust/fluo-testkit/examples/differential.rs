@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use fluo_testkit::differential::{Cases, Outcome};
+use fluo_testkit::differential::{Cases, Kind, Outcome};
 
 /// Cases that differ are shown up to this number.
 const SHOWN: usize = 5;
@@ -28,6 +28,8 @@ struct Request {
     cases: u64,
     /// One case alone.
     only: Option<u64>,
+    /// Cases of one kind alone.
+    kind: Option<Kind>,
 }
 
 /// What came out so far.
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
     let request = match request() {
         Ok(request) => request,
         Err(why) => {
-            eprintln!("{why}\nusage: differential [--seed N] [--cases N] [--from N] [--case N]");
+            eprintln!("{why}\nusage: differential [--seed N] [--cases N] [--from N] [--case N] [--kind NAME]");
             return ExitCode::from(2);
         }
     };
@@ -56,17 +58,22 @@ fn main() -> ExitCode {
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     thread::scope(|scope| {
         for _ in 0..cores {
-            scope.spawn(|| work(request.seed, end, &tally));
+            scope.spawn(|| work(&request, end, &tally));
         }
     });
     report(&tally, started)
 }
 
 fn request() -> Result<Request, String> {
-    let mut request = Request { seed: 1, from: 0, cases: 100_000, only: None };
+    let mut request = Request { seed: 1, from: 0, cases: 100_000, only: None, kind: None };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
-        let number = words.next().and_then(|n| n.parse().ok()).ok_or_else(|| format!("`{word}` needs a number"))?;
+        let value = words.next().unwrap_or_default();
+        if word == "--kind" {
+            request.kind = Some(Kind::from_word(&value).ok_or_else(|| format!("`{value}` is no kind of cases"))?);
+            continue;
+        }
+        let number = value.parse().map_err(|_| format!("`{word}` needs a number"))?;
         match word.as_str() {
             "--seed" => request.seed = number,
             "--cases" => request.cases = number,
@@ -79,14 +86,16 @@ fn request() -> Result<Request, String> {
 }
 
 /// Judges cases until there are no more.
-fn work(seed: u64, end: u64, tally: &Tally) {
+fn work(request: &Request, end: u64, tally: &Tally) {
+    let seed = request.seed;
     let cases = Cases::new(seed);
     loop {
         let from = tally.next.fetch_add(CHUNK, Ordering::Relaxed);
         if from / STEP < (from + CHUNK) / STEP && from < end {
             eprintln!("at case {from} of {end}");
         }
-        for number in from..(from + CHUNK).min(end) {
+        let wanted = |number: &u64| request.kind.is_none_or(|kind| Kind::of(*number) == kind);
+        for number in (from..(from + CHUNK).min(end)).filter(wanted) {
             match catch_unwind(AssertUnwindSafe(|| cases.run(number))) {
                 Ok(Outcome::Agreed { is_telling }) => {
                     tally.agreed.fetch_add(1, Ordering::Relaxed);

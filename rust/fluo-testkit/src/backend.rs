@@ -6,7 +6,7 @@ pub mod replay;
 use fluo_lang::program::RuleSet;
 use fluo_lang::source::Source;
 
-pub use engine::EngineBackend;
+pub use engine::{EngineBackend, Ticks};
 
 use crate::model::{SpanId, TraceId};
 use crate::oracle::{self, CallTable, Config, Reason, Run, Trigger, Verdict};

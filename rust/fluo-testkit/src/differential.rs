@@ -9,12 +9,15 @@
 //! - arrivals: the same spans in other batches, order, repetitions and with attributes that no rule reads get the same verdicts;
 //! - prefixes: of a trace of at most six spans some have come; a verdict that is definite then is that of every completion;
 //! - windows: rules over `spans` give the same verdicts, and the same stretches of time in which a group was violated;
+//! - steady state: the same of streams of many windows, and what people see is what is expected: which violations are signalled, where
+//!   they begin, with which episode each is resolved, and how many spans do not count;
 //! - sequences: rules over `spans` with relations give each span the same verdict, and signal exactly those that break the claim.
 
 mod compare;
 mod draw;
 mod prefix;
 mod text;
+mod told;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -30,6 +33,7 @@ pub use compare::{final_verdicts, sequences, signals, windows};
 pub use draw::{Kind, question};
 pub use prefix::contradictions;
 pub use text::{TextError, read, written};
+pub use told::told;
 
 /// How often a case that differs is made simpler at most.
 const SIMPLER: usize = 3_000;
@@ -47,6 +51,8 @@ pub enum Question {
     Windows(Scenario),
     /// Whether each span that a rule over `spans` with relations is about has the same verdict.
     Sequences(Scenario),
+    /// Whether people see the same of rules over `spans` with windows, in streams of many windows.
+    Steady(Scenario),
 }
 
 /// What a case comes to.
@@ -155,6 +161,7 @@ pub fn judge(question: &Question) -> Result<bool, Vec<String>> {
         Question::Prefix(scenario, part) => contradictions(scenario, *part, &mut differences),
         Question::Windows(scenario) => windows(scenario, &mut differences),
         Question::Sequences(scenario) => sequences(scenario, &mut differences),
+        Question::Steady(scenario) => windows(scenario, &mut differences) | told(scenario, &mut differences),
     };
     if differences.is_empty() { Ok(is_telling) } else { Err(differences) }
 }
@@ -162,7 +169,7 @@ pub fn judge(question: &Question) -> Result<bool, Vec<String>> {
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Verdicts(scenario) | Self::Windows(scenario) | Self::Sequences(scenario) => show(scenario, f),
+            Self::Verdicts(scenario) | Self::Windows(scenario) | Self::Sequences(scenario) | Self::Steady(scenario) => show(scenario, f),
             Self::Arrivals(both) => {
                 show(&both.0, f)?;
                 f.write_str("\nthe other arrival\n")?;

@@ -6,6 +6,7 @@
 pub mod arrivals;
 pub mod rules;
 pub mod spans;
+pub mod streams;
 
 use fluo_lang::limits::Limits;
 use fluo_lang::program::RuleSet;

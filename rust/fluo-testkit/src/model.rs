@@ -174,6 +174,14 @@ pub struct SpanData {
     pub scope: Arc<Scope>,
 }
 
+impl SpanData {
+    /// Whether it is the entry half of a call: both halves may have one span id.
+    #[must_use]
+    pub const fn is_entry(&self) -> bool {
+        matches!(self.kind, Kind::Server | Kind::Consumer)
+    }
+}
+
 /// Spans that arrived together.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {

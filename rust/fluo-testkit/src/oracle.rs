@@ -37,6 +37,7 @@ use fluo_lang::program::{Mode, OnGap, Rule, RuleSet, Scope};
 pub use calls::{CallEntry, CallKey, CallTable};
 pub use cited::violated_by;
 pub use selectors::selectors;
+pub use stream::{Told, ToldOfGroup, told};
 pub use truth::{Reason, Reasons};
 
 use crate::model::{Batch, SpanData, SpanId, TraceId};

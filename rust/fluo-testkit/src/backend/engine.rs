@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fluo_engine::signal::{Phase, Trigger};
+use fluo_engine::stats::Stats;
 use fluo_engine::{Engine, Reason as EngineReason, Signal, Verdict as EngineVerdict};
 use fluo_lang::program::{RuleSet, Scope, Spanset};
 
@@ -38,7 +39,17 @@ impl EngineBackend {
     /// # Errors
     /// A sentence that says why the engine could not run.
     pub fn signals(&self, scenario: &Scenario) -> Result<Vec<Signal>, String> {
-        Ok(drive(scenario, supported(scenario), false)?.drain_signals(usize::MAX).0)
+        Ok(drive(scenario, supported(scenario), false, Ticks::WhenDue)?.drain_signals(usize::MAX).0)
+    }
+
+    /// What leaves the engine, and its counters at the end, when the host lets time pass this often while nothing comes. Rules that the
+    /// engine refuses give nothing.
+    ///
+    /// # Errors
+    /// A sentence that says why the engine could not run.
+    pub fn watch(&self, scenario: &Scenario, ticks: Ticks) -> Result<(Vec<Signal>, Stats), String> {
+        let engine = drive(scenario, supported(scenario), false, ticks)?;
+        Ok((engine.drain_signals(usize::MAX).0, engine.stats()))
     }
 
     /// An engine for a scenario that has read nothing yet, whose clock stands at `start`. Rules that the engine refuses are left out.
@@ -54,7 +65,7 @@ impl EngineBackend {
     /// # Errors
     /// A sentence that says why the engine could not run.
     pub fn history(&self, scenario: &Scenario) -> Result<Vec<VerdictRecord>, String> {
-        Ok(drive(scenario, supported(scenario), true)?.drain_verdicts().into_iter().map(record).collect())
+        Ok(drive(scenario, supported(scenario), true, Ticks::WhenDue)?.drain_verdicts().into_iter().map(record).collect())
     }
 }
 
@@ -69,7 +80,7 @@ fn supported(scenario: &Scenario) -> RuleSet {
 /// Keeps the last verdict of each rule, trace and group; of a rule over `spans`, whose groups come and go, the worst.
 fn verdicts(scenario: &Scenario, rules: RuleSet) -> Result<Vec<VerdictRecord>, String> {
     let over_spans: Vec<String> = rules.rules.iter().filter(|r| r.scope == Scope::Spans).map(|r| r.name.clone()).collect();
-    let engine = drive(scenario, rules, true)?;
+    let engine = drive(scenario, rules, true, Ticks::WhenDue)?;
     let mut last: Vec<VerdictRecord> = Vec::new();
     for mut record in engine.drain_verdicts().into_iter().map(record) {
         let place = |r: &VerdictRecord| (r.rule.clone(), r.trace_id, r.span_id, r.group.clone());
@@ -104,29 +115,54 @@ fn made(scenario: &Scenario, rules: RuleSet, record_verdicts: bool, start: u64) 
     Ok(engine)
 }
 
+/// When the host lets time pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ticks {
+    /// When something is due.
+    WhenDue,
+    /// Every so many nanoseconds, as a collector does, as far as there are not too many of them, and when something is due.
+    Every(u64),
+}
+
+/// Ticks between two requests at most.
+const MOST_TICKS: u64 = 40;
+
 /// Drives an engine through the run, to its end.
-fn drive(scenario: &Scenario, rules: RuleSet, record_verdicts: bool) -> Result<Engine, String> {
+fn drive(scenario: &Scenario, rules: RuleSet, record_verdicts: bool, ticks: Ticks) -> Result<Engine, String> {
     let run = &scenario.run;
     let start = run.batches.first().map_or(0, |batch| batch.at);
     let engine = made(scenario, rules, record_verdicts, start)?;
+    let mut now = start;
     for batch in &run.batches {
-        tick_until(&engine, batch.at);
+        pass(&engine, ticks, now, batch.at);
         engine.ingest(0, batch.at, &otlp::encode(&batch.spans)).map_err(|e| e.to_string())?;
+        now = batch.at;
     }
     match run.end {
-        End::Recording => engine.end_recording(run.batches.last().map_or(start, |batch| batch.at)),
+        End::Recording => engine.end_recording(now),
         End::Until(at) => {
-            tick_until(&engine, at);
+            pass(&engine, ticks, now, at);
             engine.tick(at);
             engine.end_recording(at);
         }
         End::Shutdown(at) => {
-            tick_until(&engine, at);
+            pass(&engine, ticks, now, at);
             engine.flush(at);
         }
     }
     tick_until(&engine, u64::MAX);
     Ok(engine)
+}
+
+/// Lets arrival time pass from one instant to another.
+fn pass(engine: &Engine, ticks: Ticks, from: u64, to: u64) {
+    if let Ticks::Every(step) = ticks {
+        for tick in (1..=MOST_TICKS).map(|n| from.saturating_add(step.saturating_mul(n))).take_while(|tick| *tick < to) {
+            tick_until(engine, tick);
+            engine.tick(tick);
+        }
+    }
+    tick_until(engine, to);
 }
 
 /// Lets the engine decide what is due up to this arrival time, deadline by deadline.

@@ -7,7 +7,7 @@ use proptest::sample::{Index, select};
 
 use super::Question;
 use crate::backend::Scenario;
-use crate::generate::{arrivals, load, rules, spans};
+use crate::generate::{arrivals, load, rules, spans, streams};
 use crate::model::{AnyValue, Batch, Resource, SpanData};
 use crate::oracle::{self, CallEntry, CallKey, CallTable, Config, End, Run, TopIsRoot};
 
@@ -17,6 +17,9 @@ const TRACE: [u8; 16] = [9; 16];
 
 /// Spans of a trace at most.
 const SPANS: usize = 9;
+
+/// Spans of a stream in the steady state at most.
+const MANY: usize = 48;
 
 /// Spans at most where every completion is tried.
 const FEW: usize = 6;
@@ -34,21 +37,31 @@ pub enum Kind {
     Windows,
     /// Rules over `spans` with relations.
     Sequences,
+    /// Rules over `spans` with windows in the steady state.
+    Steady,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Verdicts, Self::Arrivals, Self::Prefix, Self::Windows, Self::Sequences];
+    pub const ALL: [Self; 6] = [Self::Verdicts, Self::Arrivals, Self::Prefix, Self::Windows, Self::Sequences, Self::Steady];
 
-    /// The kind of a case by its number: of sixteen six ask for verdicts, four for arrivals, four for prefixes, one for windows and one
-    /// for sequences.
+    /// The kind that a word names.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        let words = ["verdicts", "arrivals", "prefix", "windows", "sequences", "steady"];
+        words.iter().position(|known| *known == word).and_then(|at| Self::ALL.get(at).copied())
+    }
+
+    /// The kind of a case by its number: of sixteen five ask for verdicts, four for arrivals, three for prefixes, one for windows, two for
+    /// the steady state and one for sequences.
     #[must_use]
     pub const fn of(number: u64) -> Self {
         match number % 16 {
-            0..=2 | 8..=10 => Self::Verdicts,
+            0..=2 | 8..=9 => Self::Verdicts,
             3..=4 | 11..=12 => Self::Arrivals,
-            5..=6 | 13..=14 => Self::Prefix,
+            5..=6 | 13 => Self::Prefix,
             7 => Self::Windows,
+            10 | 14 => Self::Steady,
             _ => Self::Sequences,
         }
     }
@@ -62,6 +75,7 @@ pub fn question(kind: Kind) -> BoxedStrategy<Question> {
         Kind::Prefix => prefixes(),
         Kind::Windows => windows(),
         Kind::Sequences => sequences(),
+        Kind::Steady => steady(),
     }
 }
 
@@ -209,6 +223,40 @@ fn sequences() -> BoxedStrategy<Question> {
             let end = on.map_or(End::Recording, |on| End::Until(last + on * MILLISECOND));
             let scenario = Scenario { config, run: Run { end, ..scenario.run.clone() }, ..scenario };
             fluo_engine::unsupported(&scenario.rules).is_empty().then_some(Question::Sequences(scenario))
+        })
+        .boxed()
+}
+
+fn steady() -> BoxedStrategy<Question> {
+    let times = (
+        select(vec![0, 20, 60, 300u64]),
+        select(vec![0, 5, 100u64]),
+        // Traces are decided and forgotten while their spans go on, or not.
+        select(vec![(10, 300, 60), (1, 300, 0), (10_000, 60_000, 60_000u64)]),
+        prop_oneof![5 => Just(10_000usize), 1 => Just(3)],
+    );
+    let on = prop::option::weighted(0.7, prop_oneof![6 => 0..600u64, 1 => Just(3_600_300u64)]);
+    (prop::collection::vec(rules::stream_rule(), 1..4), streams::steady(MANY), times, on, any::<bool>())
+        .prop_filter_map("the engine does not take the rules", |(rules, batches, times, on, shut)| {
+            let (lateness, skew, (settle, longest, grace), max_spans_per_trace) = times;
+            let last = batches.last().map_or(0, |batch| batch.at);
+            let scenario = scenario(&rules, batches)?;
+            let config = Config {
+                settle: settle * MILLISECOND,
+                max_duration: longest * MILLISECOND,
+                late_grace: grace * MILLISECOND,
+                allowed_lateness: lateness * MILLISECOND,
+                max_skew: skew * MILLISECOND,
+                max_spans_per_trace,
+                ..Config::default()
+            };
+            let end = match on.map(|on| last + on * MILLISECOND) {
+                None => End::Recording,
+                Some(at) if shut => End::Shutdown(at),
+                Some(at) => End::Until(at),
+            };
+            let scenario = Scenario { config, run: Run { end, ..scenario.run.clone() }, ..scenario };
+            fluo_engine::unsupported(&scenario.rules).is_empty().then_some(Question::Steady(scenario))
         })
         .boxed()
 }

@@ -77,7 +77,7 @@ fn attached() -> impl Strategy<Value = Attached> {
 }
 
 /// A span without identity.
-fn span() -> BoxedStrategy<SpanData> {
+pub(super) fn span() -> BoxedStrategy<SpanData> {
     let name = select(vec!["a", "a", "b", "b", "c", "pay.x"]);
     let kind = select(vec![
         Kind::Internal,

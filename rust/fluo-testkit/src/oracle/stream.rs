@@ -1,165 +1,150 @@
 //! Rules over `spans`: every window, and every span with timed relations, by definition.
 
-use std::collections::BTreeSet;
+mod observe;
+mod timeline;
 
-use fluo_lang::program::{Expr, Polarity, Quantifier, Rule, Spanset, Term};
+use fluo_lang::program::{Expr, Polarity, Quantifier, Rule, RuleSet, Mode, Scope, Spanset, Term};
 
 use super::calls::CallTable;
-use super::clock::{EventClock, is_plausible};
-use super::direction::only_breaks;
-use super::judge::{groups, has_window, judge, rule_spansets, widths};
+use super::judge::has_window;
 use super::predicate::predicate;
 use super::reading::Subject;
-use super::spanset::{View, groups_of, members};
+use super::spanset::{View, members};
 use super::truth::{Reason, Reasons, Truth};
 use super::value::Key;
 use super::world::{Stretch, World};
-use super::{Config, End, Finding, Run, Verdict};
-use crate::model::SpanData;
+use super::{Config, Finding, Run, Verdict};
+use observe::{Observed, observe};
+use timeline::{Shape, Timeline};
 
 /// A group without a span for as long as this and its widest window is forgotten. Nanoseconds.
 const FORGET: u64 = 3_600_000_000_000;
 
-/// The spans that count in windows, and how far event time was observed.
-struct Observed<'a> {
-    spans: Vec<&'a SpanData>,
-    /// The event clock at the end, or the latest end of a span.
-    clock: u64,
-    /// The watermark at the end.
-    watermark: u64,
+/// What people see of the rules over `spans` with windows in a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Told {
+    /// What they see of each group.
+    pub groups: Vec<ToldOfGroup>,
+    /// Spans that came after the watermark had passed their end.
+    pub late: u64,
+    /// Spans whose times are missing, reversed or too far ahead.
+    pub bad_time: u64,
+    /// The event clock when observation ended, Unix nanoseconds.
+    pub clock: u64,
+    /// The watermark when observation ended, Unix nanoseconds.
+    pub watermark: u64,
+    /// How long the longest span lasted, nanoseconds.
+    pub longest: u64,
+    /// Which spans counted in windows, in the order of arrival, by their places among all that arrived.
+    pub counted: Vec<(crate::model::TraceId, crate::model::SpanId, bool)>,
+}
+
+/// What people see of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToldOfGroup {
+    /// The rule.
+    pub rule: String,
+    /// The group's values as canonical text.
+    pub group: Vec<String>,
+    /// When it was violated, event time; without end where it still was when observation ended.
+    pub episodes: Vec<(u64, Option<u64>)>,
+    /// Of each violation that is signalled the instant at which its episode begins, as known then.
+    pub begins: Vec<u64>,
+}
+
+/// What people see of the rules over `spans` with windows.
+#[must_use]
+pub fn told(rules: &RuleSet, config: &Config, calls: &CallTable, run: &Run) -> Told {
+    let observed = observe(run, config);
+    let watched = rules.rules.iter().filter(|rule| rule.scope == Scope::Spans && rule.mode == Mode::Enforce);
+    let groups = watched.filter(|rule| obligation(rule).is_none()).flat_map(|rule| {
+        let shape = Shape::new(rule, config, calls);
+        let groups = shape.groups(&observed.spans);
+        groups.iter().map(|group| told_of(&shape, group.as_deref(), &observed)).collect::<Vec<_>>()
+    });
+    Told {
+        groups: groups.collect(),
+        late: observed.late,
+        bad_time: observed.bad_time,
+        clock: observed.clock,
+        watermark: observed.watermark,
+        longest: observed.spans.iter().map(|span| span.end - span.start).max().unwrap_or(0),
+        counted: observed.spans.iter().map(|span| (span.trace_id, span.span_id, span.is_entry())).collect(),
+    }
+}
+
+fn told_of(shape: &Shape<'_>, group: Option<&[Key]>, observed: &Observed<'_>) -> ToldOfGroup {
+    let mut begins: Vec<u64> = Vec::new();
+    let mut timeline = Timeline::new(shape, group);
+    let episodes = if shape.breaks && !shape.mixed {
+        // Decided span by span: what newly is violated, and is no part of what was signalled.
+        for span in &observed.spans {
+            if !timeline.add(span) {
+                continue;
+            }
+            for (from, to) in timeline.outcome(u64::MAX).episodes {
+                if !begins.iter().any(|begin| from <= *begin && to.is_none_or(|to| *begin < to)) {
+                    begins.push(from);
+                }
+            }
+        }
+        seen_episodes(&timeline, shape, observed)
+    } else {
+        let episodes = seen_episodes(&Timeline::of(shape, group, &observed.spans), shape, observed);
+        begins.extend(episodes.iter().map(|(from, _)| *from));
+        episodes
+    };
+    ToldOfGroup { rule: shape.rule.name.clone(), group: group.unwrap_or_default().iter().map(Key::text).collect(), episodes, begins }
 }
 
 /// The verdicts of a rule over `spans`.
 pub(super) fn judge_stream(rule: &Rule, config: &Config, calls: &CallTable, run: &Run) -> Vec<Finding> {
     let observed = observe(run, config);
-    let first = observed.spans.iter().map(|span| span.end).min().unwrap_or(0);
-    let world = World::stream(&observed.spans, Stretch { first, last: observed.watermark }, config, calls);
     if let Some(obligation) = obligation(rule) {
+        let first = observed.spans.iter().map(|span| span.end).min().unwrap_or(0);
+        let world = World::stream(&observed.spans, Stretch { first, last: observed.watermark }, config, calls);
         return judge_each(rule, &obligation, &world);
     }
-    if rule.by.is_empty() {
-        return vec![judge_group(&world, rule, None, &observed)];
-    }
-    groups(&world, rule).0.iter().map(|group| judge_group(&world, rule, Some(group), &observed)).collect()
-}
-
-fn observe<'a>(run: &'a Run, config: &Config) -> Observed<'a> {
-    let mut clock = EventClock::default();
-    let mut seen = BTreeSet::new();
-    let mut spans = Vec::new();
-    let mut last = 0;
-    for batch in &run.batches {
-        let watermark = clock.watermark(batch.at, config);
-        for span in &batch.spans {
-            let new = seen.insert((span.trace_id, span.span_id));
-            if new && is_plausible(span, batch.at, config) && span.end >= watermark {
-                spans.push(span);
-            }
-        }
-        clock.apply(batch.at, &batch.spans, config);
-        last = batch.at;
-    }
-    let end = match run.end {
-        End::Recording => last,
-        End::Until(at) | End::Shutdown(at) => at,
-    };
-    // A span of a clock that is ahead counts at its own time.
-    let latest = spans.iter().map(|span| span.end).max();
-    let read = clock.read(end).max(latest).unwrap_or(0);
-    Observed { spans, clock: read, watermark: clock.watermark(end, config) }
+    let shape = Shape::new(rule, config, calls);
+    let groups = shape.groups(&observed.spans);
+    groups.iter().map(|group| judge_group(&shape, group.as_deref(), &observed)).collect()
 }
 
 /// The verdict of a group over all its instants.
-fn judge_group(world: &World<'_>, rule: &Rule, group: Option<&[Key]>, observed: &Observed<'_>) -> Finding {
-    let widths = widths(rule);
-    let widest = widths.last().copied().unwrap_or(0);
-    let breaks = only_breaks(rule);
-    let mut worst = Verdict::NotApplicable;
-    let mut judged = false;
-    let mut episodes: Vec<(u64, Option<u64>)> = Vec::new();
-    for (first_start, first_end, until) in presences(world, rule, group, widest) {
-        let until = until.min(if breaks { observed.clock } else { observed.watermark });
-        let from = match (breaks, widths.is_empty()) {
-            (true, true) => first_start,
-            (true, false) => first_end,
-            (false, _) => first_end.saturating_add(widest),
-        };
-        let changes = observed
-            .spans
-            .iter()
-            .flat_map(|span| widths.iter().map(|w| span.end.saturating_add(*w)).chain([span.start, span.end]).collect::<Vec<_>>());
-        let instants: BTreeSet<u64> = changes.chain([from]).filter(|t| from <= *t && *t <= until).collect();
-        let mut open = false;
-        for t in instants {
-            let verdict = judge(world, rule, View { group, instant: Some(t), whole: false });
-            judged = true;
-            worst = worst.worse(verdict);
-            match (verdict == Verdict::Violated, open) {
-                (true, false) => episodes.push((t, None)),
-                (false, true) => {
-                    if let Some(episode) = episodes.last_mut() {
-                        episode.1 = Some(t);
-                    }
-                }
-                _ => {}
-            }
-            open = verdict == Verdict::Violated;
-        }
-        if open
-            && until < observed.clock.min(observed.watermark)
-            && let Some(episode) = episodes.last_mut()
-        {
-            // The group was forgotten while violated.
-            episode.1 = Some(until);
-        }
-    }
-    // A window that was not observed to its end.
-    let verdict = if judged { worst } else { Verdict::Inconclusive(Reasons::of(Reason::Shutdown)) };
+fn judge_group(shape: &Shape<'_>, group: Option<&[Key]>, observed: &Observed<'_>) -> Finding {
+    let timeline = Timeline::of(shape, group, &observed.spans);
     Finding {
-        rule: rule.name.clone(),
+        rule: shape.rule.name.clone(),
         trace_id: None,
         span_id: None,
         group: group.unwrap_or_default().iter().map(Key::text).collect(),
-        verdict,
+        // A window that was not observed to its end.
+        verdict: timeline.outcome(observed_until(shape, observed)).worst.unwrap_or(Verdict::Inconclusive(Reasons::of(Reason::Shutdown))),
         gap_signal: false,
         trigger: None,
-        episodes,
+        episodes: seen_episodes(&timeline, shape, observed),
     }
 }
 
-/// The stretches of event time in which the group is known: first start and first end of its spans, and when it is forgotten.
-fn presences(world: &World<'_>, rule: &Rule, group: Option<&[Key]>, widest: u64) -> Vec<(u64, u64, u64)> {
-    let forget = widest.max(FORGET);
-    let mut own: BTreeSet<usize> = BTreeSet::new();
-    match group {
-        None => own.extend(0..world.spans.len()),
-        // A span that may be of any group is none of this one's until it is known to be.
-        Some(group) => {
-            for set in rule_spansets(rule).into_iter().filter(|set| !set.by.is_empty()) {
-                let members = members(world, set, View { group: None, instant: None, whole: true }).possible();
-                own.extend(members.into_iter().filter(|at| groups_of(world, *at, &rule.by).contains(group)));
-            }
-        }
+/// The last instant at which something is known: of what spans can only break the last at which one ended, up to what was observed
+/// of anything else.
+fn observed_until(shape: &Shape<'_>, observed: &Observed<'_>) -> u64 {
+    if !shape.breaks {
+        return observed.watermark;
     }
-    let mut spans: Vec<&SpanData> = own.into_iter().map(|at| world.span(at)).collect();
-    spans.sort_by_key(|span| span.end);
-    let mut found: Vec<(u64, u64, u64)> = Vec::new();
-    for span in spans {
-        match found.last_mut() {
-            Some((start, _, until)) if group.is_none() || span.end < *until => {
-                *start = (*start).min(span.start);
-                *until = span.end.saturating_add(forget);
-            }
-            _ => found.push((span.start, span.end, span.end.saturating_add(forget))),
-        }
+    observed.spans.iter().map(|span| span.end).fold(observed.clock, u64::max)
+}
+
+/// The episodes as far as they were observed: one whose end lies beyond the event clock has not ended yet.
+fn seen_episodes(timeline: &Timeline<'_, '_>, shape: &Shape<'_>, observed: &Observed<'_>) -> Vec<(u64, Option<u64>)> {
+    let mut episodes = timeline.outcome(observed_until(shape, observed)).episodes;
+    if let Some(at) = episodes.iter().position(|(_, to)| to.is_none_or(|to| to > observed.clock)) {
+        episodes.truncate(at + 1);
     }
-    if group.is_none()
-        && let Some((_, _, until)) = found.last_mut()
-    {
-        // Without groups there is nothing to forget.
-        *until = u64::MAX;
+    if let Some((_, to)) = episodes.last_mut() {
+        *to = to.filter(|to| *to <= observed.clock);
     }
-    found
+    episodes
 }
 
 /// A claim that is made about each span of a set: it is broken where the predicate's truth is `bad`.

@@ -117,7 +117,7 @@ impl<'a> World<'a> {
     /// The world of the `spans` scope.
     pub(super) fn stream(spans: &[&'a SpanData], stretch: Stretch, config: &'a Config, calls: &'a CallTable) -> Self {
         let mut spans = spans.to_vec();
-        spans.sort_by_key(|span| (span.start, span.span_id, span.trace_id));
+        spans.sort_by_key(|span| (span.start, span.span_id, span.trace_id, span.is_entry()));
         let count = spans.len();
         let no_way = Way { ancestors: Vec::new(), end: WayEnd::Top };
         Self {
