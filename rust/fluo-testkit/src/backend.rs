@@ -2,11 +2,13 @@
 
 mod engine;
 pub mod replay;
+mod standing;
 
 use fluo_lang::program::RuleSet;
 use fluo_lang::source::Source;
 
 pub use engine::{EngineBackend, Ticks};
+pub use standing::{Standing, standing};
 
 use crate::model::{SpanId, TraceId};
 use crate::oracle::{self, CallTable, Config, Reason, Run, Trigger, Verdict};
@@ -91,6 +93,8 @@ pub struct Report {
     pub unsupported: Vec<(String, String)>,
     /// Rules of which only violations are reported: no record means that there was none.
     pub violations_only: Vec<String>,
+    /// The violations of rules over `spans` with windows that people were told of, sorted; `None` where the backend cannot tell.
+    pub told: Option<Vec<Standing>>,
 }
 
 /// Something that gives verdicts.
@@ -116,8 +120,24 @@ impl Backend for OracleBackend {
 
     fn run(&self, scenario: &Scenario) -> Result<Report, String> {
         let findings = oracle::evaluate(&scenario.rules, &scenario.config, &scenario.calls, &scenario.run);
-        Ok(Report { records: findings.into_iter().map(VerdictRecord::from).collect(), ..Report::default() })
+        let told = oracle::told(&scenario.rules, &scenario.config, &scenario.calls, &scenario.run);
+        Ok(Report { records: findings.into_iter().map(VerdictRecord::from).collect(), told: Some(expected(&told)), ..Report::default() })
     }
+}
+
+/// What people are told, as the reference evaluator has it. Each id of an episode is resolved when the watermark has passed its end.
+fn expected(told: &oracle::Told) -> Vec<Standing> {
+    let mut all = Vec::new();
+    for group in &told.groups {
+        for begin in &group.begins {
+            let of = |(from, to): &&(u64, Option<u64>)| from <= begin && to.is_none_or(|to| *begin < to);
+            let whole = group.episodes.iter().find(of);
+            let resolved = whole.and_then(|(from, to)| Some((*from, to.filter(|to| *to < told.watermark)?)));
+            all.push(Standing { rule: group.rule.clone(), group: group.group.clone(), begin: *begin, resolved });
+        }
+    }
+    all.sort_unstable();
+    all
 }
 
 impl From<oracle::Finding> for VerdictRecord {

@@ -23,7 +23,7 @@
 //! ```yaml
 //!     expect:
 //!       - {rule: r, trace: t1, group: [alice], verdict: violated, evidence: [charge], trigger: complete, phase: late}
-//!       - {rule: w, verdict: violated, episodes: [6s..66s]}
+//!       - {rule: w, verdict: violated, episodes: [6s..66s], signals: [6s..66s]}
 //! ```
 //!
 //! Without `trace` or `group` the worst verdict of the rule is meant. A violation that no expectation speaks of fails the test.

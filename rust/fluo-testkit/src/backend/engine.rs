@@ -7,6 +7,7 @@ use fluo_engine::stats::Stats;
 use fluo_engine::{Engine, Reason as EngineReason, Signal, Verdict as EngineVerdict};
 use fluo_lang::program::{RuleSet, Scope, Spanset};
 
+use super::standing::{Standing, standing};
 use super::{Answer, Backend, Report, Scenario, VerdictRecord};
 use crate::oracle::{CallEntry, End, Reason, TopIsRoot};
 use crate::otlp;
@@ -27,8 +28,9 @@ impl Backend for EngineBackend {
             .collect();
         let mut rules = scenario.rules.clone();
         rules.rules.retain(|rule| unsupported.iter().all(|(name, _)| *name != rule.name));
-        let records = if rules.rules.is_empty() { Vec::new() } else { verdicts(scenario, rules)? };
-        Ok(Report { records, unsupported, ..Report::default() })
+        let engine = drive(scenario, rules, true, Ticks::WhenDue)?;
+        let records = verdicts(&engine, scenario);
+        Ok(Report { records, unsupported, told: Some(told(&engine, scenario)?), ..Report::default() })
     }
 }
 
@@ -77,10 +79,24 @@ fn supported(scenario: &Scenario) -> RuleSet {
     rules
 }
 
+/// The violations of rules with windows that the engine signals.
+fn told(engine: &Engine, scenario: &Scenario) -> Result<Vec<Standing>, String> {
+    let rule = |name: &str| scenario.rules.rules.iter().find(|rule| rule.name == name);
+    let signals = engine.drain_signals(usize::MAX).0;
+    // A rule with relations signals spans, which have no windows.
+    let windows = signals.iter().filter(|s| s.window.is_some() && rule(&s.rule).is_some_and(|rule| rule.scope == Scope::Spans));
+    let (found, wrong) = standing(windows, &|name| rule(name).is_some_and(|rule| rule.repeat_after.is_some()));
+    if !wrong.is_empty() {
+        return Err(wrong.join("; "));
+    }
+    let mut found: Vec<Standing> = found.into_iter().map(|(_, standing)| standing).collect();
+    found.sort_unstable();
+    Ok(found)
+}
+
 /// Keeps the last verdict of each rule, trace and group; of a rule over `spans`, whose groups come and go, the worst.
-fn verdicts(scenario: &Scenario, rules: RuleSet) -> Result<Vec<VerdictRecord>, String> {
-    let over_spans: Vec<String> = rules.rules.iter().filter(|r| r.scope == Scope::Spans).map(|r| r.name.clone()).collect();
-    let engine = drive(scenario, rules, true, Ticks::WhenDue)?;
+fn verdicts(engine: &Engine, scenario: &Scenario) -> Vec<VerdictRecord> {
+    let over_spans: Vec<String> = scenario.rules.rules.iter().filter(|r| r.scope == Scope::Spans).map(|r| r.name.clone()).collect();
     let mut last: Vec<VerdictRecord> = Vec::new();
     for mut record in engine.drain_verdicts().into_iter().map(record) {
         let place = |r: &VerdictRecord| (r.rule.clone(), r.trace_id, r.span_id, r.group.clone());
@@ -92,7 +108,7 @@ fn verdicts(scenario: &Scenario, rules: RuleSet) -> Result<Vec<VerdictRecord>, S
         }
         last.push(record);
     }
-    Ok(last)
+    last
 }
 
 /// Two verdicts of one group as one.

@@ -277,6 +277,7 @@ fn expectation(rule: String, title: String, line: u64, verdict: Reasoned) -> Exp
         phase: None,
         signal: None,
         episodes: None,
+        signals: None,
     }
 }
 
@@ -321,9 +322,14 @@ fn read_expect(form: &form::Expect, line: u64, traces: &[Trace]) -> Result<Expec
         trigger: form.trigger.clone(),
         phase: form.phase.clone(),
         signal: form.signal,
-        episodes: form.episodes.as_ref().map(|texts| texts.iter().map(|text| episode(text)).collect::<Result<_, _>>()).transpose()?,
+        episodes: form.episodes.as_ref().map(|texts| episodes(texts)).transpose()?,
+        signals: form.signals.as_ref().map(|texts| episodes(texts)).transpose()?,
         ..expectation(form.rule.clone(), form.rule.clone(), line, verdict)
     })
+}
+
+fn episodes(texts: &[String]) -> Result<Vec<(u64, Option<u64>)>, String> {
+    texts.iter().map(|text| episode(text)).collect()
 }
 
 /// `6s..66s`, or `6s..` for an episode that was not seen to end.

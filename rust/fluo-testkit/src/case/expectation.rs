@@ -1,6 +1,6 @@
 //! What a test expects, and whether a backend's records say so.
 
-use crate::backend::{Answer, Report, VerdictRecord};
+use crate::backend::{Answer, Report, Standing, VerdictRecord};
 use crate::model::{SpanId, TraceId};
 use crate::oracle::Reason;
 
@@ -40,6 +40,8 @@ pub struct Expectation {
     pub signal: Option<bool>,
     /// When the group was violated.
     pub episodes: Option<Vec<(u64, Option<u64>)>>,
+    /// Of each violation of the group that is signalled when it begins, as known then, and the end that its resolution names.
+    pub signals: Option<Vec<(u64, Option<u64>)>>,
 }
 
 impl Reasoned {
@@ -100,7 +102,27 @@ impl Expectation {
             (Some(wanted), Some(got)) if wanted != got => Some(format!("expected {what} {wanted}, got {got}")),
             _ => None,
         };
-        text("trigger", &self.trigger, &worst.trigger).or_else(|| text("phase", &self.phase, &worst.phase)).or_else(|| self.rest(worst))
+        text("trigger", &self.trigger, &worst.trigger)
+            .or_else(|| text("phase", &self.phase, &worst.phase))
+            .or_else(|| self.rest(worst))
+            .or_else(|| self.told(report))
+    }
+
+    /// What is wrong with what people are told.
+    fn told(&self, report: &Report) -> Option<String> {
+        let (wanted, told) = (self.signals.as_ref()?, report.told.as_ref()?);
+        let own = told.iter().filter(|one| one.rule == self.rule && self.group.as_ref().is_none_or(|group| *group == one.group));
+        let own: Vec<&Standing> = own.collect();
+        let mut got: Vec<_> = own.iter().map(|one| (one.begin, one.resolved.map(|(_, to)| to))).collect();
+        let mut wanted = wanted.clone();
+        got.sort_unstable();
+        wanted.sort_unstable();
+        if got != wanted {
+            return Some(format!("expected the signals {wanted:?}, got {got:?}"));
+        }
+        let episodes = self.episodes.as_ref()?;
+        let strange = own.iter().filter_map(|one| one.resolved).find(|(from, to)| !episodes.contains(&(*from, Some(*to))))?;
+        Some(format!("expected the episodes {episodes:?}, got a resolution of {strange:?}"))
     }
 
     fn rest(&self, worst: &VerdictRecord) -> Option<String> {

@@ -125,4 +125,6 @@ pub(super) struct Expect {
     pub(super) signal: Option<bool>,
     #[serde(default)]
     pub(super) episodes: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) signals: Option<Vec<String>>,
 }

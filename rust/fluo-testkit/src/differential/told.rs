@@ -6,11 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use fluo_engine::Signal;
-use fluo_engine::signal::Event;
 use fluo_lang::program::Scope;
 
-use crate::backend::{EngineBackend, Scenario, Ticks};
+use crate::backend::{EngineBackend, Scenario, Standing, Ticks, standing};
 use crate::model::{Batch, SpanData};
 use crate::notation::BASE;
 use crate::oracle::{self, Run, Told, ToldOfGroup};
@@ -47,16 +45,17 @@ fn told_once(scenario: &Scenario, how: &str, differences: &mut Vec<String>) -> (
         }
     };
     let over_spans = |name: &str| scenario.rules.rules.iter().any(|rule| rule.name == name && rule.scope == Scope::Spans);
-    let signals: Vec<Signal> = signals.into_iter().filter(|signal| over_spans(&signal.rule)).collect();
+    let (found, wrong) = standing(signals.iter().filter(|signal| over_spans(&signal.rule)), &|_| false);
+    differences.extend(wrong.into_iter().map(|what| format!("{how}{what}")));
     for group in &expected.groups {
-        let of_group: Vec<&Signal> = signals.iter().filter(|signal| signal.rule == group.rule && values(signal) == group.group).collect();
+        let own = found.iter().map(|(_, standing)| standing).filter(|one| one.rule == group.rule && one.group == group.group);
         let mut wrong = Vec::new();
-        of(&expected, group, &of_group, &mut wrong);
+        of(&expected, group, &own.collect::<Vec<_>>(), &mut wrong);
         differences.extend(wrong.into_iter().map(|what| format!("{how}{} {:?}: {what}", group.rule, group.group)));
     }
-    for signal in &signals {
-        if !expected.groups.iter().any(|group| signal.rule == group.rule && values(signal) == group.group) {
-            differences.push(format!("{how}{} {:?}: signalled of an unknown group", signal.rule, values(signal)));
+    for (_, standing) in &found {
+        if !expected.groups.iter().any(|group| standing.rule == group.rule && standing.group == group.group) {
+            differences.push(format!("{how}{} {:?}: signalled of an unknown group", standing.rule, standing.group));
         }
     }
     if stats.spans_bad_time != expected.bad_time {
@@ -66,14 +65,9 @@ fn told_once(scenario: &Scenario, how: &str, differences: &mut Vec<String>) -> (
     if is_one_span_each(&scenario.run) && stats.spans_late != expected.late {
         differences.push(format!("{how}{} late spans, engine {}", expected.late, stats.spans_late));
     }
-    let mut ids: Ids = signals.iter().map(|signal| (signal.rule.clone(), values(signal), signal.violation_id)).collect();
+    let mut ids: Ids = found.into_iter().map(|(id, standing)| (standing.rule, standing.group, id)).collect();
     ids.sort_unstable();
-    ids.dedup();
     (expected, ids)
-}
-
-fn values(signal: &Signal) -> Vec<String> {
-    signal.group.iter().map(|(_, value)| value.clone()).collect()
 }
 
 fn is_one_span_each(run: &Run) -> bool {
@@ -84,30 +78,9 @@ fn is_one_span_each(run: &Run) -> bool {
     })
 }
 
-/// A violation that was signalled.
-struct Standing {
-    begin: u64,
-    resolved: Option<(u64, u64)>,
-}
-
-/// Holds the signals of a group, in the order in which they left, against what is expected.
-fn of(expected: &Told, group: &ToldOfGroup, signals: &[&Signal], wrong: &mut Vec<String>) {
-    let mut by_id: BTreeMap<[u8; 16], Standing> = BTreeMap::new();
-    for signal in signals {
-        let Some((from, to)) = signal.window else {
-            wrong.push(format!("{} without a window", signal.event.name()));
-            continue;
-        };
-        match (signal.event, by_id.get_mut(&signal.violation_id)) {
-            (Event::Violation, None) => _ = by_id.insert(signal.violation_id, Standing { begin: to, resolved: None }),
-            (Event::Violation, Some(_)) => wrong.push(format!("an id signalled again at {}", ms(to))),
-            (Event::Resolved, Some(standing)) if standing.resolved.is_none() => standing.resolved = Some((from, to)),
-            (Event::Resolved, Some(_)) => wrong.push(format!("resolved twice with {}", episode((from, Some(to))))),
-            (Event::Resolved, None) => wrong.push(format!("resolved and never signalled, {}", episode((from, Some(to))))),
-            (Event::Retracted, _) => wrong.push("retracted".to_owned()),
-        }
-    }
-    let mut begins: Vec<u64> = by_id.values().map(|standing| standing.begin).collect();
+/// Holds the violations of a group that were signalled against what is expected.
+fn of(expected: &Told, group: &ToldOfGroup, told: &[&Standing], wrong: &mut Vec<String>) {
+    let mut begins: Vec<u64> = told.iter().map(|standing| standing.begin).collect();
     begins.sort_unstable();
     let mut wanted = group.begins.clone();
     wanted.sort_unstable();
@@ -115,7 +88,7 @@ fn of(expected: &Told, group: &ToldOfGroup, signals: &[&Signal], wrong: &mut Vec
         wrong.push(format!("signals of {}, engine {}", list(&wanted), list(&begins)));
         return;
     }
-    for standing in by_id.values() {
+    for standing in told {
         let within = |(from, to): &&(u64, Option<u64>)| *from <= standing.begin && to.is_none_or(|to| standing.begin < to);
         let whole = group.episodes.iter().find(within).copied();
         match (whole, standing.resolved) {
