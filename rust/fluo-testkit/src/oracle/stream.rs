@@ -14,6 +14,7 @@ use super::truth::{Reason, Reasons, Truth};
 use super::value::Key;
 use super::world::{Stretch, World};
 use super::{Config, Finding, Run, Verdict};
+use crate::model::{SpanData, SpanId, TraceId};
 use observe::{Observed, observe};
 use timeline::{Shape, Timeline};
 
@@ -25,9 +26,9 @@ const FORGET: u64 = 3_600_000_000_000;
 pub struct Told {
     /// What they see of each group.
     pub groups: Vec<ToldOfGroup>,
-    /// Spans that came after the watermark had passed their end.
+    /// Spans that some rule wants and that came after the watermark had passed their end.
     pub late: u64,
-    /// Spans whose times are missing, reversed or too far ahead.
+    /// Spans that some rule wants and whose times are missing, reversed or too far ahead.
     pub bad_time: u64,
     /// The event clock when observation ended, Unix nanoseconds.
     pub clock: u64,
@@ -35,8 +36,8 @@ pub struct Told {
     pub watermark: u64,
     /// How long the longest span lasted, nanoseconds.
     pub longest: u64,
-    /// Which spans counted in windows, in the order of arrival, by their places among all that arrived.
-    pub counted: Vec<(crate::model::TraceId, crate::model::SpanId, bool)>,
+    /// Which spans counted in windows, in the order of arrival: trace, span, and whether it is the entry half of a call.
+    pub counted: Vec<(TraceId, SpanId, bool)>,
 }
 
 /// What people see of a group.
@@ -56,16 +57,17 @@ pub struct ToldOfGroup {
 #[must_use]
 pub fn told(rules: &RuleSet, config: &Config, calls: &CallTable, run: &Run) -> Told {
     let observed = observe(run, config);
-    let watched = rules.rules.iter().filter(|rule| rule.scope == Scope::Spans && rule.mode == Mode::Enforce);
-    let groups = watched.filter(|rule| obligation(rule).is_none()).flat_map(|rule| {
-        let shape = Shape::new(rule, config, calls);
+    let is_watched = |rule: &&Rule| rule.scope == Scope::Spans && rule.mode == Mode::Enforce && obligation(rule).is_none();
+    let shapes: Vec<Shape<'_>> = rules.rules.iter().filter(is_watched).map(|rule| Shape::new(rule, config, calls)).collect();
+    let groups = shapes.iter().flat_map(|shape| {
         let groups = shape.groups(&observed.spans);
-        groups.iter().map(|group| told_of(&shape, group.as_deref(), &observed)).collect::<Vec<_>>()
+        groups.iter().map(|group| told_of(shape, group.as_deref(), &observed)).collect::<Vec<_>>()
     });
+    let wanted = |spans: &[&SpanData]| spans.iter().filter(|span| shapes.iter().any(|shape| shape.wants(span))).count() as u64;
     Told {
         groups: groups.collect(),
-        late: observed.late,
-        bad_time: observed.bad_time,
+        late: wanted(&observed.late),
+        bad_time: wanted(&observed.bad_time),
         clock: observed.clock,
         watermark: observed.watermark,
         longest: observed.spans.iter().map(|span| span.end - span.start).max().unwrap_or(0),

@@ -16,16 +16,16 @@ pub(super) struct Observed<'a> {
     /// The watermark at the end.
     pub(super) watermark: u64,
     /// Spans older than the watermark.
-    pub(super) late: u64,
+    pub(super) late: Vec<&'a SpanData>,
     /// Spans whose times cannot be believed.
-    pub(super) bad_time: u64,
+    pub(super) bad_time: Vec<&'a SpanData>,
 }
 
 /// Every span that is no repetition counts, whatever became of its trace, unless it is late or its times cannot be believed.
 pub(super) fn observe<'a>(run: &'a Run, config: &Config) -> Observed<'a> {
     let mut clock = EventClock::default();
     let mut seen = BTreeSet::new();
-    let mut observed = Observed { spans: Vec::new(), clock: 0, watermark: 0, late: 0, bad_time: 0 };
+    let mut observed = Observed { spans: Vec::new(), clock: 0, watermark: 0, late: Vec::new(), bad_time: Vec::new() };
     let mut last = 0;
     for batch in &run.batches {
         // The clock is read before the request is applied.
@@ -35,9 +35,9 @@ pub(super) fn observe<'a>(run: &'a Run, config: &Config) -> Observed<'a> {
                 continue;
             }
             if !is_plausible(span, batch.at, config) {
-                observed.bad_time += 1;
+                observed.bad_time.push(span);
             } else if span.end < watermark {
-                observed.late += 1;
+                observed.late.push(span);
             } else {
                 observed.spans.push(span);
             }

@@ -73,6 +73,14 @@ impl<'r> Shape<'r> {
         if self.rule.by.is_empty() { vec![None] } else { groups(&self.world(spans), self.rule).0.into_iter().map(Some).collect() }
     }
 
+    /// Whether the rule asks for spans such as this one.
+    pub(super) fn wants(&self, span: &SpanData) -> bool {
+        let view = View { group: None, instant: None, whole: true };
+        let world = self.world(&[span]);
+        rule_spansets(self.rule).into_iter().any(|set| !members(&world, set, view).list.is_empty())
+    }
+
+    /// What a span is to a group.
     fn own(&self, span: &SpanData, group: Option<&[Key]>) -> Own {
         let world = self.world(&[span]);
         let mut own = Own::default();
