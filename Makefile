@@ -104,9 +104,10 @@ fuzz: $(CARGO_FUZZ) ## fuzz TARGET=differential, otlp or rules for SECONDS=60
 	@RUSTC_BOOTSTRAP=1 $(CARGO_FUZZ) run --fuzz-dir fuzz --sanitizer none $(TARGET) -- \
 	  -max_total_time=$(or $(SECONDS),60) -max_len=4096 -timeout=20
 
-differential: ## random cases: CASES=10000000, SEED=7, go on with FROM=5000000; one of them: SEED=7 CASE=123
+differential: ## random cases: CASES=10000000, SEED=7, go on with FROM=5000000; one of them: SEED=7 CASE=123; one question: KIND=steady
 	@cargo build --quiet --profile differential --package fluo-testkit --example differential
-	@$(DIFFERENTIAL) --cases $(or $(CASES),1000000) --seed $(or $(SEED),$$(date +%s)) $(if $(FROM),--from $(FROM)) $(if $(CASE),--case $(CASE))
+	@$(DIFFERENTIAL) --cases $(or $(CASES),1000000) --seed $(or $(SEED),$$(date +%s)) $(if $(FROM),--from $(FROM)) $(if $(CASE),--case $(CASE)) \
+	  $(if $(KIND),--kind $(KIND))
 
 test-ffi: lib ## the C interface, from C
 	@$(SUITE) run ffi tests/ffi/run.sh

@@ -1,5 +1,6 @@
 //! Random cases, engine against reference evaluator, on every core:
-//! `make differential CASES=10000000 SEED=7`, from a case on with `FROM=5000000`, and one case alone: `make differential SEED=7 CASE=123`.
+//! `make differential CASES=10000000 SEED=7`, from a case on with `FROM=5000000`, one case alone: `make differential SEED=7 CASE=123`,
+//! and the cases of one kind: `make differential KIND=steady`.
 #![allow(clippy::print_stdout, reason = "a program that reports")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
