@@ -3,6 +3,7 @@
 //! Spans come in any order within the allowed lateness. A claim that spans can only break is decided when they come; any other when the
 //! watermark has passed the instant, and so is that a claim holds again.
 
+mod ahead;
 #[cfg(feature = "alone")]
 mod alone;
 mod announce;
@@ -13,6 +14,8 @@ mod doubt;
 mod episode;
 mod flight;
 mod groups;
+mod idle;
+mod judge;
 mod keys;
 mod lane;
 mod levels;

@@ -4,6 +4,7 @@ use fluo_lang::print;
 use fluo_lang::program::{Message, MessagePart, Mode, Rule, Term};
 
 use super::base::{Base, Context};
+use super::episode::Episode;
 use crate::eval::explain::MAX_EVIDENCE;
 use crate::identity::violation_id;
 use crate::report;
@@ -40,9 +41,18 @@ pub(super) struct News {
 }
 
 impl Base {
-    /// The id of a violation of a group whose window begins with a span that ended at `anchor`.
+    /// The id of a violation of a group that begins, as far as is known when it is signalled, at this instant.
     pub(super) fn id(&self, key: &[u8], anchor: u64) -> [u8; 16] {
         self.rule().map_or([0; 16], |rule| violation_id(rule, None, key, Some(anchor)))
+    }
+
+    /// Says that a group holds again, for every id under which the episode was signalled.
+    pub(super) fn resolve(&self, episode: &Episode, group: &[String], context: &mut Context<'_>) {
+        let ids = if self.ended { &[][..] } else { &episode.ids };
+        for id in ids {
+            let news = News { window: Some((episode.from, episode.to)), time: episode.to, ..News::default() };
+            self.announce(Event::Resolved, *id, group, news, context);
+        }
     }
 
     /// Hands a signal out, unless the rule only watches.

@@ -42,6 +42,8 @@ pub(super) struct Base {
     pub(super) evicted: u64,
     /// The earliest span in time since the monitor began.
     pub(super) first_end: u64,
+    /// Whether observation has ended: nothing is judged again, and nothing is said to hold again.
+    pub(super) ended: bool,
 }
 
 impl Base {
@@ -56,6 +58,7 @@ impl Base {
             tally: Tally::default(),
             evicted: 0,
             first_end: u64::MAX,
+            ended: false,
         }
     }
 

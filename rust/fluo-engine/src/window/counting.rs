@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use super::announce::{Deciding, News, gathered, shown};
 use super::base::{Base, Context};
-use super::doubt::{Doubt, Forgotten, Stray, Strays, could_break, why};
-use super::episode::{Episode, Episodes, History};
+use super::doubt::{Doubt, Forgotten, Stray, Strays, could_break, undecided_until, why};
+use super::episode::{Episodes, History};
 use super::groups::Groups;
 use super::keys::{Keys, Place};
 use super::times::{Broken, Event, Times};
@@ -119,6 +119,23 @@ impl Group {
         }
     }
 
+    /// Lets the episodes that end before an instant go on for as long as spans in doubt could break the bound: a violated group whose
+    /// claim becomes undecided does not hold again.
+    fn prolong_by_doubts(&mut self, before: u64, key: &[u8], strays: &Strays, plan: &CountPlan) {
+        let Some(more) = self.more.as_deref_mut() else { return };
+        if more.episodes.first().is_none_or(|first| first.to >= before) || (more.doubts.is_empty() && strays.is_empty()) {
+            return;
+        }
+        let lacks_until = strays.lacks_until(self.first_end);
+        let mut doubts: Option<Vec<Doubt>> = None;
+        let ends: Vec<(u64, u64)> = more.episodes.open().iter().filter(|e| e.to < before).map(|e| (e.from, e.to)).collect();
+        for (from, to) in ends {
+            let doubts = doubts.get_or_insert_with(|| more.doubts.iter().chain(strays.of_group(key)).copied().collect());
+            let until = undecided_until(self.times.ends(), doubts, plan.least, plan.width, to.max(lacks_until));
+            more.episodes.extend(from, until);
+        }
+    }
+
     /// Drops the spans that no coming window can hold.
     fn forget(&mut self, watermark: u64, plan: &CountPlan, pool: &mut Pool<Event>) {
         let more = &mut self.more;
@@ -178,7 +195,7 @@ fn plan_of(window: &WindowPlan) -> Option<&CountPlan> {
 pub(super) fn bytes_of(plan: &CountPlan, config: &Config) -> (usize, usize, Option<u64>) {
     let widths = config.allowed_lateness_ns / plan.width.max(1) + 2;
     let most = (plan.least as u64).saturating_mul(2).saturating_add(1).saturating_mul(widths);
-    (Groups::<Group>::BYTES + size_of::<More>(), size_of::<Event>(), Some(most))
+    (Groups::<Group>::BYTES + size_of::<More>() + Episodes::BYTES, size_of::<Event>(), Some(most))
 }
 
 impl Counting {
@@ -198,6 +215,9 @@ impl Counting {
 
     /// Counts spans that the rule's selector picked.
     pub(super) fn apply(&mut self, batch: &Batch, mine: &[u32], context: &mut Context<'_>) {
+        if self.base.ended {
+            return;
+        }
         let plan = Arc::clone(&self.base.plan);
         let Some(window) = self.window(&plan) else { return };
         let Some(count) = plan_of(window) else { return };
@@ -238,7 +258,7 @@ impl Counting {
                 }
                 let more = &mut group.more;
                 broken = group.times.add(event, (count.least, count.width), &mut self.pool, |from, to| {
-                    more.as_deref_mut().is_some_and(|more| more.episodes.prolong(from, to))
+                    more.as_deref_mut().is_some_and(|more| more.episodes.extend(from, to))
                 });
             } else {
                 let doubt = Doubt { end: event.end, count: 1, why: why(fit) };
@@ -317,16 +337,14 @@ impl Counting {
     fn violated(&mut self, window: &WindowPlan, count: &CountPlan, at: u32, span: &Incoming, broken: &Broken, context: &mut Context<'_>) {
         self.base.violated();
         let key = self.groups.key(at).to_vec();
-        let anchor = broken.spans.first().map_or(broken.from, |e| e.end);
-        let id = self.base.id(&key, anchor);
+        let id = self.base.id(&key, broken.from);
         let Some(group) = self.groups.get_mut(at) else { return };
         let before = group.heap_bytes();
         let more = group.more();
         more.violated = true;
-        more.episodes.begin(Episode { from: broken.from, to: broken.to, violation_id: id, signalled: broken.from });
+        more.episodes.begin(broken.from, broken.to, id);
         let news = News {
             window: Some((broken.from.saturating_sub(count.width), broken.from)),
-
             deciding: Some(Deciding { trace: span.trace, span: span.record.id, end: span.record.end, resource: span.record.resource }),
             on_arrival: true,
             time: span.record.end,
@@ -345,6 +363,9 @@ impl Counting {
 
     /// Moves the watermark.
     pub(super) fn advance(&mut self, context: &mut Context<'_>) {
+        if self.base.ended {
+            return;
+        }
         self.base.pass(context.event_time);
         let plan = Arc::clone(&self.base.plan);
         let Some(window) = self.window(&plan) else { return };
@@ -354,6 +375,7 @@ impl Counting {
             self.look_at(window, count, at, context);
         }
         self.forget_some(window, count, context);
+        let _ = self.groups.tidy();
         // A width after its end every span has come that a window may hold beside it; while the next one or two pass, every group is
         // looked at.
         let keep = count.width.saturating_mul(3).saturating_add(context.shared.config.allowed_lateness_ns);
@@ -388,9 +410,10 @@ impl Counting {
         let Some(group) = self.groups.get_mut(at) else { return };
         let before = group.heap_bytes();
         group.look_at_doubts(&key, &self.strays, count);
+        group.prolong_by_doubts(watermark, &key, &self.strays, count);
         let (mut over, mut again) = (Vec::new(), Vec::new());
         if let Some(more) = group.more.as_deref_mut() {
-            over = more.episodes.over_before(watermark);
+            over.extend(std::iter::from_fn(|| more.episodes.over_before(watermark)));
             if let Some(after) = window.repeat_after {
                 again = more.episodes.repeat(watermark, after);
             }
@@ -404,13 +427,12 @@ impl Counting {
         let due = group.next_due(window.repeat_after);
         self.held = self.held + group.heap_bytes() - before;
         let texts = if over.is_empty() && again.is_empty() { Vec::new() } else { texts(self.groups.key(at)) };
-        for episode in again {
+        for id in again {
             let news = News { window: Some((watermark.saturating_sub(count.width), watermark)), time: watermark, ..News::default() };
-            self.base.announce(Announced::Violation, episode.violation_id, &texts, news, context);
+            self.base.announce(Announced::Violation, id, &texts, news, context);
         }
         for episode in over {
-            let news = News { window: Some((episode.from, episode.to)), time: episode.to, ..News::default() };
-            self.base.announce(Announced::Resolved, episode.violation_id, &texts, news, context);
+            self.base.resolve(&episode, &texts, context);
         }
         if let Some(due) = due {
             self.groups.wake(at, due.max(watermark.saturating_add(1)));
@@ -429,6 +451,7 @@ impl Counting {
     /// Observation ends: every group gets its verdict.
     pub(super) fn finish(&mut self, context: &mut Context<'_>) {
         self.advance(context);
+        self.base.ended = true;
         let plan = Arc::clone(&self.base.plan);
         let Some(count) = self.window(&plan).and_then(plan_of) else { return };
         if self.base.rule().is_some_and(|rule| rule.by.is_empty()) && self.groups.len() == 0 {
@@ -439,6 +462,7 @@ impl Counting {
             let Some(mut group) = self.groups.remove(at) else { return };
             self.held -= group.heap_bytes();
             group.look_at_doubts(&key, &self.strays, count);
+            group.prolong_by_doubts(context.event_time.saturating_add(1), &key, &self.strays, count);
             if let Some(more) = group.more.as_deref_mut() {
                 for episode in more.episodes.open() {
                     let seen = (episode.to <= context.event_time).then_some(episode.to);

@@ -63,6 +63,11 @@ impl Strays {
         if first_end < self.shed_until { self.shed_why } else { Reasons::NONE }
     }
 
+    /// Until when windows of a group that begins here may hold more than is known.
+    pub(super) const fn lacks_until(&self, first_end: u64) -> u64 {
+        if first_end < self.shed_until { self.shed_until } else { 0 }
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         self.list.capacity() * size_of::<Stray>()
     }
@@ -98,6 +103,33 @@ pub(super) fn could_break(certain: impl Iterator<Item = u64>, doubts: &[Doubt], 
         }
     }
     found
+}
+
+/// The first instant from `t` on at whose window the certain ends and the doubtful ones together make less than `least`: until then a
+/// claim that was violated may still be.
+pub(super) fn undecided_until(certain: impl Iterator<Item = u64>, doubts: &[Doubt], least: usize, width: u64, t: u64) -> u64 {
+    let mut all: Vec<(u64, usize)> = certain.map(|end| (end, 1)).collect();
+    all.extend(doubts.iter().map(|doubt| (doubt.end, doubt.count as usize)));
+    all.sort_unstable_by_key(|(end, _)| *end);
+    let mut t = t;
+    let mut out = all.partition_point(|(end, _)| end.saturating_add(width) <= t);
+    let mut inside = all.partition_point(|(end, _)| *end <= t);
+    let mut count: usize = all.get(out..inside).unwrap_or_default().iter().map(|(_, many)| many).sum();
+    while count >= least {
+        let leaves = all.get(out).map(|(end, _)| end.saturating_add(width));
+        let comes = all.get(inside).map(|(end, _)| *end);
+        let Some(next) = leaves.into_iter().chain(comes).min() else { break };
+        t = next;
+        while let Some((_, many)) = all.get(inside).filter(|(end, _)| *end <= t) {
+            count += many;
+            inside += 1;
+        }
+        while let Some((_, many)) = all.get(out).filter(|(end, _)| end.saturating_add(width) <= t) {
+            count -= many;
+            out += 1;
+        }
+    }
+    t
 }
 
 /// How many spans the groups that were forgotten had, by a few thousand hashed places: each bounds from above what a group that comes
@@ -139,7 +171,7 @@ impl Forgotten {
 
 #[cfg(test)]
 mod tests {
-    use super::{Doubt, Forgotten, Stray, Strays, could_break};
+    use super::{Doubt, Forgotten, Stray, Strays, could_break, undecided_until};
     use crate::truth::Reasons;
     use crate::verdict::Reason;
     use crate::window::keys::Whereabouts;
@@ -151,6 +183,16 @@ mod tests {
         assert_eq!(could_break([10, 20].into_iter(), &[doubt(30)], 3, 60), dropped);
         assert_eq!(could_break([10, 20].into_iter(), &[doubt(70)], 3, 60), Reasons::NONE);
         assert_eq!(could_break([10].into_iter(), &[Doubt { count: 2, ..doubt(30) }], 3, 60), dropped);
+    }
+
+    #[test]
+    fn what_was_violated_is_undecided_while_doubtful_spans_could_make_it_so() {
+        let doubt = |end| Doubt { end, count: 1, why: Reasons::of(Reason::Dropped) };
+        let until = |doubts: &[Doubt], t| undecided_until([10, 20, 30].into_iter(), doubts, 3, 60, t);
+        assert_eq!(until(&[], 70), 70);
+        assert_eq!(until(&[doubt(40)], 70), 80);
+        assert_eq!(until(&[doubt(40), doubt(75)], 70), 90);
+        assert_eq!(until(&[doubt(100)], 70), 70);
     }
 
     #[test]

@@ -1,61 +1,81 @@
 //! Stretches of event time in which a group is violated, from the first signal to the resolution.
 
 /// A stretch `[from, to)` of instants at which a claim does not hold, that was signalled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Episode {
     pub(super) from: u64,
     /// As far as is known; [`u64::MAX`] where no end is in sight.
     pub(super) to: u64,
-    pub(super) violation_id: [u8; 16],
+    /// The ids under which it was signalled: several where stretches turned out to be one. All are resolved at its end.
+    pub(super) ids: Vec<[u8; 16]>,
     /// Event time of the last signal about it.
-    pub(super) signalled: u64,
+    signalled: u64,
 }
 
-/// The episodes of a group that are not resolved: disjoint, sorted.
+/// The episodes of a group that are not resolved: disjoint, not touching, sorted.
 #[derive(Debug, Default)]
 pub(super) struct Episodes {
     open: Vec<Episode>,
 }
 
 impl Episodes {
-    /// Lets an episode that the stretch touches grow by it. Episodes that meet become one, which keeps the earlier id.
-    pub(super) fn prolong(&mut self, from: u64, to: u64) -> bool {
-        let touches = |e: &Episode| from <= e.to && e.from <= to;
-        let Some(first) = self.open.iter().position(touches) else {
-            return false;
-        };
-        let last = self.open.iter().rposition(touches).unwrap_or(first);
-        let end = self.open.get(last).map_or(to, |e| e.to.max(to));
-        if let Some(episode) = self.open.get_mut(first) {
-            episode.from = episode.from.min(from);
-            episode.to = episode.to.max(end);
+    /// Bytes of an episode with one id.
+    pub(super) const BYTES: usize = size_of::<Episode>() + size_of::<[u8; 16]>();
+
+    /// Lets an episode that the stretch touches grow by it; false where there is none. Episodes that meet become one, which keeps the
+    /// ids of both.
+    pub(super) fn extend(&mut self, from: u64, to: u64) -> bool {
+        let first = self.open.partition_point(|e| e.to < from);
+        let after = self.open.partition_point(|e| e.from <= to);
+        let mut met = self.open.drain(first..after.max(first));
+        let Some(mut one) = met.next() else { return false };
+        one.from = one.from.min(from);
+        one.to = one.to.max(to);
+        for other in met {
+            one.to = one.to.max(other.to);
+            one.signalled = one.signalled.max(other.signalled);
+            one.ids.extend(other.ids);
         }
-        self.open.drain(first + 1..=last);
+        self.open.insert(first, one);
         true
     }
 
-    /// Whether an episode goes on at this instant, or has just ended.
-    pub(super) fn covers(&self, instant: u64) -> bool {
-        self.open.iter().any(|e| e.from <= instant && instant <= e.to)
+    /// The episode that goes on at this instant.
+    pub(super) fn at(&self, instant: u64) -> Option<&Episode> {
+        let last = self.open.partition_point(|e| e.from <= instant).checked_sub(1)?;
+        self.open.get(last).filter(|e| instant < e.to)
     }
 
-    /// Begins an episode.
-    pub(super) fn begin(&mut self, episode: Episode) {
-        let at = self.open.partition_point(|e| e.from < episode.from);
-        self.open.insert(at, episode);
+    /// The episode that goes on at this instant or has just ended: a stretch that begins here is a part of it.
+    pub(super) fn touched_by(&self, instant: u64) -> Option<&Episode> {
+        let last = self.open.partition_point(|e| e.from <= instant).checked_sub(1)?;
+        self.open.get(last).filter(|e| instant <= e.to)
     }
 
-    /// Ends what lies before this instant for good, and gives it.
-    pub(super) fn over_before(&mut self, instant: u64) -> Vec<Episode> {
-        let over = self.open.partition_point(|e| e.to < instant);
-        self.open.drain(..over).collect()
+    /// The first episode that begins after this instant.
+    pub(super) fn after(&self, instant: u64) -> Option<&Episode> {
+        self.open.get(self.open.partition_point(|e| e.from <= instant))
     }
 
-    /// Lets whatever goes on at this instant end there, and gives it.
-    pub(super) fn close(&mut self, instant: u64) -> Vec<Episode> {
+    /// Begins an episode that touches none, signalled under this id.
+    pub(super) fn begin(&mut self, from: u64, to: u64, id: [u8; 16]) {
+        let at = self.open.partition_point(|e| e.from < from);
+        self.open.insert(at, Episode { from, to, ids: vec![id], signalled: from });
+    }
+
+    /// Ends the first episode if it lies before this instant for good, and gives it.
+    pub(super) fn over_before(&mut self, instant: u64) -> Option<Episode> {
+        if self.open.first()?.to < instant { Some(self.open.remove(0)) } else { None }
+    }
+
+    /// Lets all that began before this instant end there as one, and gives it.
+    pub(super) fn close(&mut self, instant: u64) -> Option<Episode> {
         let over = self.open.partition_point(|e| e.from < instant);
-        let closed = self.open.drain(..over).map(|e| Episode { to: e.to.min(instant), ..e });
-        closed.collect()
+        let mut closed = self.open.drain(..over);
+        let mut one = closed.next()?;
+        one.to = instant;
+        one.ids.extend(closed.flat_map(|other| other.ids));
+        Some(one)
     }
 
     pub(super) fn first(&self) -> Option<&Episode> {
@@ -67,13 +87,14 @@ impl Episodes {
         &self.open
     }
 
-    /// Episodes that go on at `instant` and about which nothing was said for `after`: they count as signalled now.
-    pub(super) fn repeat(&mut self, instant: u64, after: u64) -> Vec<Episode> {
+    /// The ids of episodes that go on at `instant` and about which nothing was said for `after`: they count as signalled now. Of one
+    /// that has several ids the first stands for it.
+    pub(super) fn repeat(&mut self, instant: u64, after: u64) -> Vec<[u8; 16]> {
         let mut again = Vec::new();
         for episode in &mut self.open {
             if episode.from <= instant && instant < episode.to && instant.saturating_sub(episode.signalled) >= after {
                 episode.signalled = instant;
-                again.push(*episode);
+                again.extend(episode.ids.first());
             }
         }
         again
@@ -85,7 +106,8 @@ impl Episodes {
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        self.open.capacity() * size_of::<Episode>()
+        let ids: usize = self.open.iter().map(|e| e.ids.capacity() * size_of::<[u8; 16]>()).sum();
+        self.open.capacity() * size_of::<Episode>() + ids
     }
 }
 
@@ -127,29 +149,54 @@ impl History {
 mod tests {
     use super::{Episode, Episodes, History};
 
-    fn episode(from: u64, to: u64) -> Episode {
-        Episode { from, to, violation_id: [0; 16], signalled: from }
+    const A: [u8; 16] = [1; 16];
+    const B: [u8; 16] = [2; 16];
+
+    fn stretches(episodes: &Episodes) -> Vec<(u64, u64, Vec<[u8; 16]>)> {
+        episodes.open().iter().map(|e| (e.from, e.to, e.ids.clone())).collect()
     }
 
     #[test]
-    fn stretches_that_touch_become_one() {
+    fn stretches_that_touch_become_one_with_all_ids() {
         let mut episodes = Episodes::default();
-        episodes.begin(episode(10, 20));
-        episodes.begin(episode(30, 40));
-        assert!(!episodes.prolong(21, 29));
-        assert!(episodes.prolong(20, 30));
-        assert_eq!(episodes.open(), [episode(10, 40)]);
-        assert!(episodes.over_before(40).is_empty());
-        assert_eq!(episodes.over_before(41).len(), 1);
+        episodes.begin(30, 40, B);
+        episodes.begin(10, 20, A);
+        assert!(!episodes.extend(21, 29));
+        assert!(episodes.extend(5, 10));
+        assert!(episodes.extend(20, 30));
+        assert_eq!(stretches(&episodes), [(5, 40, vec![A, B])]);
+        assert_eq!(episodes.over_before(40), None);
+        assert_eq!(episodes.over_before(41).map(|e| e.ids), Some(vec![A, B]));
+    }
+
+    #[test]
+    fn an_instant_is_in_an_episode_before_its_end_and_touches_it_at_its_end() {
+        let mut episodes = Episodes::default();
+        episodes.begin(10, 20, A);
+        episodes.begin(30, 40, B);
+        let from = |episode: Option<&Episode>| episode.map(|e| e.from);
+        assert_eq!([9, 10, 19, 20].map(|t| from(episodes.at(t))), [None, Some(10), Some(10), None]);
+        assert_eq!([20, 21, 40].map(|t| from(episodes.touched_by(t))), [Some(10), None, Some(30)]);
+        assert_eq!([9, 10, 30].map(|t| from(episodes.after(t))), [Some(10), Some(30), None]);
+    }
+
+    #[test]
+    fn what_began_before_an_instant_ends_there_as_one() {
+        let mut episodes = Episodes::default();
+        episodes.begin(10, 20, A);
+        episodes.begin(30, 40, B);
+        episodes.begin(50, 60, [3; 16]);
+        assert_eq!(episodes.close(40).map(|e| (e.from, e.to, e.ids)), Some((10, 40, vec![A, B])));
+        assert_eq!(stretches(&episodes).len(), 1);
     }
 
     #[test]
     fn a_violation_that_lasts_is_repeated() {
         let mut episodes = Episodes::default();
-        episodes.begin(episode(100, u64::MAX));
+        episodes.begin(100, u64::MAX, A);
         assert!(episodes.repeat(159, 60).is_empty());
         assert_eq!(episodes.next_repeat(60), Some(160));
-        assert_eq!(episodes.repeat(160, 60).len(), 1);
+        assert_eq!(episodes.repeat(160, 60), [A]);
         assert!(episodes.repeat(170, 60).is_empty());
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::announce::{Deciding, News, shown};
 use super::base::{Base, Context};
 use super::doubt::{Doubt, Forgotten, Stray, why};
-use super::episode::{Episode, Episodes, History};
+use super::episode::{Episodes, History};
 use super::groups::Groups;
 use super::keys::{Keys, Place};
 use super::levels::Levels;
@@ -35,6 +35,8 @@ pub(super) struct Flight {
     strays: VecDeque<(Interval, Stray)>,
     /// Until when those of them were in flight that there was no room for, and why they may have been in a group.
     shed: (u64, Reasons),
+    /// Until when spans were in flight that may have been in any of too many groups to look at, and why they may.
+    broad: (u64, Reasons),
     forgotten: Forgotten,
     held: usize,
     keys: Keys,
@@ -63,6 +65,8 @@ struct Group {
     first_start: u64,
     /// Spans that ended up to this instant were dropped for want of room.
     shed_until: u64,
+    /// Until when spans that are not known may have been in flight.
+    lacks_until: u64,
     violated: bool,
     episodes: Episodes,
     history: History,
@@ -98,6 +102,20 @@ impl Group {
         }
     }
 
+    /// Lets the episodes that end before an instant go on for as long as spans in doubt could have been in flight: a violated group
+    /// whose claim becomes undecided does not hold again.
+    fn prolong_by_doubts(&mut self, before: u64, least: u32) {
+        if self.possible.is_none() && self.lacks_until == 0 {
+            return;
+        }
+        let ends: Vec<(u64, u64)> = self.episodes.open().iter().filter(|e| e.to < before).map(|e| (e.from, e.to)).collect();
+        for (from, to) in ends {
+            let lacks = to.max(self.lacks_until);
+            let until = self.possible.as_deref().map_or(lacks, |(levels, _)| levels.below(lacks, least));
+            self.episodes.extend(from, until);
+        }
+    }
+
     /// Forgets what lies before an instant.
     fn forget_before(&mut self, floor: u64) {
         self.floor = floor;
@@ -112,10 +130,13 @@ impl Group {
         }
     }
 
-    fn outcome(&self) -> Outcome {
-        match self.why {
-            _ if self.violated => Outcome::Violated,
-            why if why.is_empty() || self.doubted_until <= self.first_start => Outcome::Satisfied,
+    fn outcome(&self, broad: (u64, Reasons)) -> Outcome {
+        if self.violated {
+            return Outcome::Violated;
+        }
+        let doubts = [(self.doubted_until, self.why), broad].into_iter().filter(|(until, _)| *until > self.first_start);
+        match doubts.fold(Reasons::NONE, |all, (_, why)| all.and(why)) {
+            why if why.is_empty() => Outcome::Satisfied,
             why => Outcome::Unknown(why),
         }
     }
@@ -123,7 +144,7 @@ impl Group {
 
 /// Bytes of a group and of a remembered span, and how many spans are remembered at most.
 pub(super) const fn bytes_of() -> (usize, usize, Option<u64>) {
-    (Groups::<Group>::BYTES + size_of::<Episode>(), size_of::<Interval>() + 2 * Levels::POINT_BYTES, None)
+    (Groups::<Group>::BYTES + Episodes::BYTES, size_of::<Interval>() + 2 * Levels::POINT_BYTES, None)
 }
 
 fn plan_of(window: &WindowPlan) -> Option<&FlightPlan> {
@@ -140,6 +161,7 @@ impl Flight {
             groups: Groups::default(),
             strays: VecDeque::new(),
             shed: (0, Reasons::NONE),
+            broad: (0, Reasons::NONE),
             forgotten: Forgotten::default(),
             held: 0,
             keys: Keys::default(),
@@ -148,6 +170,9 @@ impl Flight {
 
     /// Takes in spans that the rule's selector picked.
     pub(super) fn apply(&mut self, batch: &Batch, mine: &[u32], context: &mut Context<'_>) {
+        if self.base.ended {
+            return;
+        }
         let plan = Arc::clone(&self.base.plan);
         let Some(window) = plan.windows.get(self.base.at()) else { return };
         let Some(flight) = plan_of(window) else { return };
@@ -211,6 +236,7 @@ impl Flight {
         group.forget_before(middle);
         group.spans.shrink_to(group.spans.len() * 3 / 2);
         group.shed_until = middle;
+        group.lacks_until = group.lacks_until.max(middle);
         let now = group.heap_bytes();
         self.held = self.held + now - group.counted;
         group.counted = now;
@@ -227,7 +253,7 @@ impl Flight {
             self.evict(context);
         }
         let (doubted_until, why) = self.shed;
-        let mut group = Group { first_start: u64::MAX, why, doubted_until, ..Group::default() };
+        let mut group = Group { first_start: u64::MAX, why, doubted_until, lacks_until: doubted_until, ..Group::default() };
         if let Some(lost) = self.forgotten.lost(hash, self.base.watermark) {
             group.doubt(Interval { start: 0, end: lost.end, span: 0 }, lost.count, lost.why, flight.least);
         }
@@ -237,14 +263,19 @@ impl Flight {
         self.groups.insert(hash, key, group)
     }
 
-    /// A span that may be in several groups.
+    /// A span that may be in several groups. Where there are many groups they are not all looked through: the span is a doubt about
+    /// each of them.
     fn stray(&mut self, interval: Interval, stray: Stray, flight: &FlightPlan) {
-        let all: Vec<u32> = self.groups.all().map(|(at, _)| at).collect();
-        for at in all {
-            if stray.whereabouts.may_be_in(self.groups.key(at))
-                && let Some(group) = self.groups.get_mut(at)
-            {
-                group.doubt(interval, 1, stray.doubt.why, flight.least);
+        if self.groups.len() > STRAYS {
+            self.broad = (self.broad.0.max(interval.end), self.broad.1.and(stray.doubt.why));
+        } else {
+            let all: Vec<u32> = self.groups.all().map(|(at, _)| at).collect();
+            for at in all {
+                if stray.whereabouts.may_be_in(self.groups.key(at))
+                    && let Some(group) = self.groups.get_mut(at)
+                {
+                    group.doubt(interval, 1, stray.doubt.why, flight.least);
+                }
             }
         }
         self.strays.push_back((interval, stray));
@@ -270,14 +301,14 @@ impl Flight {
         let key = self.groups.key(at).to_vec();
         let Some(group) = self.groups.get_mut(at) else { return };
         group.violated = true;
-        if group.episodes.prolong(from, to) {
+        if group.episodes.extend(from, to) {
             return;
         }
         let first = group.spans.partition_point(|known| known.end <= from);
         let in_flight: Vec<Interval> =
             group.spans.range(first..).filter(|known| known.start <= from).take(MAX_EVIDENCE + 1).copied().collect();
-        let id = self.base.id(&key, in_flight.first().map_or(from, |earliest| earliest.end));
-        group.episodes.begin(Episode { from, to, violation_id: id, signalled: from });
+        let id = self.base.id(&key, from);
+        group.episodes.begin(from, to, id);
         let news = News {
             window: Some((from, from)),
             deciding: Some(Deciding { trace: span.trace, span: span.record.id, end: span.record.end, resource: span.record.resource }),
@@ -299,7 +330,7 @@ impl Flight {
         let now = group.heap_bytes();
         self.held = self.held + now - group.counted;
         group.counted = now;
-        let over = group.episodes.first().map(|episode| episode.to.saturating_add(1));
+        let over = group.episodes.first().map(|episode| episode.to.saturating_add(group.longest).saturating_add(1));
         let repeat = window.repeat_after.and_then(|after| group.episodes.next_repeat(after));
         let forget = (!window.by.is_empty()).then(|| group.last_end.saturating_add(horizon(group, keep)));
         // Often enough that what is forgotten late stays a fraction of what is kept.
@@ -311,13 +342,18 @@ impl Flight {
 
     /// Moves the watermark.
     pub(super) fn advance(&mut self, context: &mut Context<'_>) {
+        if self.base.ended {
+            return;
+        }
         self.base.pass(context.event_time);
         let plan = Arc::clone(&self.base.plan);
         let Some(window) = plan.windows.get(self.base.at()) else { return };
+        let Some(flight) = plan_of(window) else { return };
         let watermark = self.base.watermark;
         while let Some(at) = self.groups.due_before(watermark) {
-            self.look_at(window, at, context);
+            self.look_at(window, flight, at, context);
         }
+        let _ = self.groups.tidy();
         let keep = context.shared.config.max_duration_ns;
         while self.strays.front().is_some_and(|(interval, _)| interval.end.saturating_add(keep) < watermark) {
             self.strays.pop_front();
@@ -325,12 +361,15 @@ impl Flight {
     }
 
     /// Lets the watermark pass over a group.
-    fn look_at(&mut self, window: &WindowPlan, at: u32, context: &mut Context<'_>) {
+    fn look_at(&mut self, window: &WindowPlan, flight: &FlightPlan, at: u32, context: &mut Context<'_>) {
         let watermark = self.base.watermark;
         let keep = context.shared.config.max_duration_ns;
         let key = self.groups.key(at).to_vec();
         let Some(group) = self.groups.get_mut(at) else { return };
-        let over = group.episodes.over_before(watermark);
+        // A span that was in flight at the end of an episode comes when it has ended.
+        let come = watermark.saturating_sub(group.longest);
+        group.prolong_by_doubts(come, flight.least);
+        let over: Vec<_> = std::iter::from_fn(|| group.episodes.over_before(come)).collect();
         let again = window.repeat_after.map(|after| group.episodes.repeat(watermark, after)).unwrap_or_default();
         if context.shared.config.record_verdicts {
             over.iter().for_each(|episode| group.history.add(episode.from, Some(episode.to)));
@@ -339,20 +378,19 @@ impl Flight {
         if floor > group.floor {
             group.forget_before(floor);
         }
-        let forget = group.last_end <= floor && !window.by.is_empty();
+        let forget = group.last_end <= floor && group.episodes.first().is_none() && !window.by.is_empty();
         let group_texts = if over.is_empty() && again.is_empty() { Vec::new() } else { texts(&key) };
-        for episode in again {
+        for id in again {
             let news = News { window: Some((watermark, watermark)), time: watermark, ..News::default() };
-            self.base.announce(Announced::Violation, episode.violation_id, &group_texts, news, context);
+            self.base.announce(Announced::Violation, id, &group_texts, news, context);
         }
         for episode in over {
-            let news = News { window: Some((episode.from, episode.to)), time: episode.to, ..News::default() };
-            self.base.announce(Announced::Resolved, episode.violation_id, &group_texts, news, context);
+            self.base.resolve(&episode, &group_texts, context);
         }
         if forget {
             if let Some(group) = self.groups.remove(at) {
                 self.held -= group.counted;
-                self.base.conclude(&key, group.outcome(), &group.history, context);
+                self.base.conclude(&key, group.outcome(self.broad), &group.history, context);
             }
         } else {
             self.settle(at, window, context);
@@ -367,13 +405,16 @@ impl Flight {
         self.held -= group.counted;
         self.base.evicted += 1;
         self.forgotten.add(hash, group.last_end, group.spans.len());
-        let outcome = group.outcome().worse(Outcome::Unknown(Reasons::of(Reason::Cardinality)));
+        let outcome = group.outcome(self.broad).worse(Outcome::Unknown(Reasons::of(Reason::Cardinality)));
         self.base.conclude(&key, outcome, &group.history, context);
     }
 
     /// Observation ends: every group gets its verdict.
     pub(super) fn finish(&mut self, context: &mut Context<'_>) {
         self.advance(context);
+        self.base.ended = true;
+        let plan = Arc::clone(&self.base.plan);
+        let Some(flight) = plan.windows.get(self.base.at()).and_then(plan_of) else { return };
         if self.base.rule().is_some_and(|rule| rule.by.is_empty()) && self.groups.len() == 0 {
             self.base.conclude_unseen(context);
         }
@@ -381,10 +422,11 @@ impl Flight {
             let key = self.groups.key(at).to_vec();
             let Some(mut group) = self.groups.remove(at) else { return };
             self.held -= group.counted;
+            group.prolong_by_doubts(context.event_time.saturating_add(1), flight.least);
             for episode in group.episodes.open() {
                 group.history.add(episode.from, (episode.to <= context.event_time).then_some(episode.to));
             }
-            self.base.conclude(&key, group.outcome(), &group.history, context);
+            self.base.conclude(&key, group.outcome(self.broad), &group.history, context);
         }
     }
 

@@ -3,7 +3,9 @@
 //! The key of a group is held once, in its slot; the table holds slot numbers. A span costs its group a look into the table and one
 //! into the slot, so short keys and the time of the last touch lie in the slot itself. The order of touches is made when it is asked
 //! for, which is when room is needed: a heap of what is at least known of each group, put right from the top. Timers are entries of a
-//! heap that may be out of date: a group remembers when it is really due, and an entry that says otherwise is skipped.
+//! heap that may be out of date: a group remembers when it is really due, and an entry that says otherwise is skipped. Once there are
+//! more such entries than groups they are dropped, and so are empty slots once they outnumber the others: what a flood of groups took
+//! is given back when it is over. Every operation costs O(log n) of the groups that are there, amortised.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,6 +16,9 @@ use hashbrown::HashTable;
 
 /// Bytes of the longest key that lies in its slot.
 const SHORT: usize = 22;
+
+/// Timers and slots that are no use are kept while they are no more than this.
+const FEW: usize = 64;
 
 /// A group's key.
 #[derive(Debug, PartialEq, Eq)]
@@ -235,7 +240,35 @@ impl<G> Groups<G> {
         {
             slot.due = due;
             self.timers.push(Reverse((due, at)));
+            if self.timers.len() > 2 * self.table.len() + FEW {
+                self.make_timers();
+            }
         }
+    }
+
+    /// Makes the timers anew, one for each group that has one.
+    fn make_timers(&mut self) {
+        let due = (0u32..).zip(&self.slots).filter_map(|(at, slot)| slot.as_ref().map(|slot| Reverse((slot.due, at))));
+        self.timers = due.filter(|Reverse((due, _))| *due != u64::MAX).collect();
+    }
+
+    /// Gives back the room of groups that are gone, once it is more than half; says whether it did: groups have other slots then.
+    pub(super) fn tidy(&mut self) -> bool {
+        if self.slots.len() <= 2 * self.table.len() + FEW {
+            return false;
+        }
+        let slots: Vec<Option<Slot<G>>> = std::mem::take(&mut self.slots).into_iter().filter(Option::is_some).collect();
+        self.slots = slots;
+        self.slots.shrink_to_fit();
+        self.free = Vec::new();
+        self.order = None;
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.table = HashTable::with_capacity(slots.len());
+        for (at, _) in (0u32..).zip(slots) {
+            self.table.insert_unique(hasher.hash_one(key_of(slots, at)), at, |at| hasher.hash_one(key_of(slots, *at)));
+        }
+        self.make_timers();
+        true
     }
 
     /// The next group that is due before this event time.
@@ -296,6 +329,34 @@ mod tests {
         let order: Vec<u32> = std::iter::from_fn(|| groups.least_recent().and_then(|at| groups.remove(at))).collect();
         assert_eq!(order, [1, 4, 3]);
         assert_eq!(groups.len(), 0);
+    }
+
+    #[test]
+    fn what_a_flood_of_groups_took_is_given_back() {
+        let mut groups = Groups::default();
+        let mut kept = 0;
+        for n in 0..100_000u32 {
+            let at = put(&mut groups, &n.to_be_bytes(), n);
+            groups.wake(at, u64::from(n) + 1_000_000);
+            if n == 50 {
+                kept = n;
+            } else if n > 1_000
+                && let Some(first) = groups.least_recent()
+            {
+                groups.remove(first);
+                touch(&mut groups, &kept.to_be_bytes());
+            }
+            assert!(groups.timers.len() <= 2 * (groups.len() + 1) + super::FEW, "{} timers", groups.timers.len());
+        }
+        let full = groups.bytes();
+        while groups.len() > 1 {
+            let first = groups.least_recent().expect("a group");
+            groups.remove(first);
+        }
+        groups.tidy();
+        assert!(groups.bytes() < full / 50, "{} of {full} bytes", groups.bytes());
+        let at = touch(&mut groups, &kept.to_be_bytes()).expect("the group that was touched again and again");
+        assert_eq!((groups.get(at).copied(), groups.due_before(u64::MAX)), (Some(kept), Some(at)));
     }
 
     #[test]

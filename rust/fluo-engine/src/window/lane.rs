@@ -178,10 +178,41 @@ impl Lane {
         self.possible.iter().filter(move |p| p.entry.end <= t && t - p.entry.end < width)
     }
 
-    /// Every end, and when it leaves the window.
-    pub(super) fn changes(&self, width: u64) -> impl Iterator<Item = u64> {
-        let ends = self.entries.iter().map(|e| e.end).chain(self.possible.iter().map(|p| p.entry.end));
-        ends.flat_map(move |end| [end, end.saturating_add(width)])
+    /// The spans that may be in the lane with an end between two instants, both included.
+    pub(super) fn possible_since(&self, from: u64, to: u64) -> impl Iterator<Item = &Possible> {
+        self.possible.iter().filter(move |p| from <= p.entry.end && p.entry.end <= to)
+    }
+
+    /// Whether spans come after the window at a cursor, which ends at `t`.
+    pub(super) fn has_more(&self, cursor: Cursor, t: u64) -> bool {
+        cursor.inside < self.entries.len() || self.possible.iter().any(|p| p.entry.end > t)
+    }
+
+    /// Whether nothing is in it, and nothing may be.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.possible.is_empty()
+    }
+
+    /// The first end from an instant on.
+    pub(super) fn first_end_from(&self, t: u64) -> Option<u64> {
+        self.entries.get(self.entries.partition_point(|e| e.end < t)).map(|e| e.end)
+    }
+
+    /// The last end up to an instant.
+    pub(super) fn last_end_to(&self, t: u64) -> Option<u64> {
+        self.entries.get(self.entries.partition_point(|e| e.end <= t).checked_sub(1)?).map(|e| e.end)
+    }
+
+    /// The end in the middle of those between two instants, both included, and how many there are.
+    pub(super) fn middle_end(&self, from: u64, to: u64) -> (usize, Option<u64>) {
+        let first = self.entries.partition_point(|e| e.end < from);
+        let count = self.entries.partition_point(|e| e.end <= to).saturating_sub(first);
+        (count, self.entries.get(first + count / 2).filter(|_| count > 0).map(|e| e.end))
+    }
+
+    /// The first instant after `t` at which a span leaves the window of this width.
+    pub(super) fn next_leaving(&self, t: u64, width: u64) -> Option<u64> {
+        self.entries.get(self.entries.partition_point(|e| e.end.saturating_add(width) <= t)).map(|e| e.end.saturating_add(width))
     }
 
     /// Drops what has left the window that ends at `t` for good, and of what is in it all but the newest `cap`.
@@ -207,9 +238,10 @@ impl Lane {
         }
     }
 
-    /// Drops the earlier half of the spans for want of room; false where there are none.
-    pub(super) fn shed(&mut self, plan: &LanePlan) -> bool {
-        let Some(until) = self.entries.get(self.entries.len() / 2).map(|entry| entry.end) else { return false };
+    /// Drops the earlier half of the spans for want of room; gives the first and the last end among them, nothing where there are none.
+    pub(super) fn shed(&mut self, plan: &LanePlan) -> Option<(u64, u64)> {
+        let first = self.entries.front()?.end;
+        let until = self.entries.get(self.entries.len() / 2)?.end;
         let gone = self.entries.partition_point(|entry| entry.end <= until);
         for (at, entry) in self.entries.drain(..gone).enumerate() {
             self.rows -= entry.row.as_deref().map_or(0, Row::bytes);
@@ -223,7 +255,7 @@ impl Lane {
         self.entries.shrink_to(self.entries.len() * 3 / 2);
         self.shed_until = self.shed_until.max(until.saturating_add(plan.width));
         self.shed_why = self.shed_why.and(Reasons::of(Reason::Cardinality));
-        true
+        Some((first, until))
     }
 
     /// Where the next judgement begins.

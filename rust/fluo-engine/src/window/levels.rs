@@ -154,6 +154,21 @@ impl Levels {
         reached
     }
 
+    /// The first instant from `time` on at which the level is below `bound`.
+    pub(super) fn below(&self, time: u64, bound: u32) -> u64 {
+        let Some((first, from)) = self.find(time) else { return time };
+        for (at, chunk) in self.chunks.iter().enumerate().skip(first) {
+            if chunk.raise + chunk.least >= bound {
+                continue;
+            }
+            let from = if at == first { from } else { 0 };
+            if let Some(point) = chunk.points.iter().skip(from).find(|point| chunk.raise + point.level < bound) {
+                return point.time.max(time);
+            }
+        }
+        time
+    }
+
     /// Forgets what lies before an instant.
     pub(super) fn forget_before(&mut self, time: u64) {
         let Some((chunk, at)) = self.find(time) else { return };
@@ -218,6 +233,10 @@ mod tests {
             let expected = spans.iter().filter(|(start, end)| *start <= t && t < *end).count();
             assert_eq!(levels.level(t) as usize, expected, "at {t}");
             assert_eq!(violated.contains(&t), expected >= 20, "at {t}");
+        }
+        for (time, bound) in [(0, 20), (500, 5), (1_500, 18), (1_500, 1), (2_990, 1), (3_200, 1)] {
+            let expected = (time..).find(|t| levels.level(*t) < bound);
+            assert_eq!(Some(levels.below(time, bound)), expected, "below {bound} from {time}");
         }
         let before = levels.room;
         levels.forget_before(1_500);

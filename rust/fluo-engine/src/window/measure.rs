@@ -31,8 +31,8 @@ pub(super) struct Pane<'w> {
 pub(super) struct Panes<'w> {
     pub(super) sweep: &'w SweepPlan,
     pub(super) panes: &'w [Pane<'w>],
-    /// Canonical key of the group.
-    pub(super) key: &'w [u8],
+    /// Canonical key of the group; none for any.
+    pub(super) key: Option<&'w [u8]>,
     pub(super) instant: u64,
     /// Why spans that came may be forgotten.
     pub(super) lost: Reasons,
@@ -52,7 +52,8 @@ impl<'w> Panes<'w> {
         let (t, width) = (self.instant, pane.plan.width);
         let key = self.key;
         let strays = pane.strays.into_iter().flat_map(move |strays| strays.possible(t, width));
-        let strays = strays.filter(move |stray| stray.whereabouts.as_ref().is_some_and(|places| places.may_be_in(key)));
+        let strays =
+            strays.filter(move |stray| stray.whereabouts.as_ref().is_some_and(|places| key.is_none_or(|key| places.may_be_in(key))));
         pane.lane.possible(t, width).chain(strays)
     }
 

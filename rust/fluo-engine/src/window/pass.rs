@@ -1,16 +1,13 @@
-//! A pass over the instants of a group at which some window of a claim changes.
+//! A pass over the instants of a group at which some window of a claim changes, in the order of event time, behind the watermark.
 
-use super::announce::{Deciding, News, gathered};
+use super::announce::{Deciding, News};
 use super::episode::{Episodes, History};
+use super::judge::Judge;
 use super::lane::{Cursor, Lane};
-use super::measure::{Pane, Panes};
 use super::running::Running;
-use crate::eval::explain::{MAX_EVIDENCE, show};
-use crate::eval::facts;
-use crate::eval::rule::{Outcome, judged};
-use crate::plan::{LanePlan, SweepPlan};
-use crate::truth::{Reasons, Truth};
-use crate::verdict::Reason;
+use crate::eval::rule::Outcome;
+use crate::plan::LanePlan;
+use crate::truth::Reasons;
 
 /// A group without a span for as long as this, and for its widest window, is forgotten. Nanoseconds.
 const FORGET: u64 = 3_600_000_000_000;
@@ -21,33 +18,58 @@ pub(super) struct Group {
     pub(super) lanes: Box<[Lane]>,
     /// Every instant before this one is judged for good.
     pub(super) position: u64,
-    pub(super) first_end: u64,
-    pub(super) last_end: u64,
-    /// The instant since which the claim is violated, as judged for good.
-    pub(super) violated_since: Option<u64>,
+    /// What is known at that instant; nothing before the first span and after the group was forgotten.
+    pub(super) presence: Option<Presence>,
     pub(super) episodes: Episodes,
     pub(super) history: History,
-    pub(super) worst: Option<Outcome>,
     pub(super) newest: Deciding,
-    /// Until when spans may be missing in the windows because the group was forgotten.
+    /// Until when spans may be missing in the windows because the group was forgotten for want of room.
     pub(super) lost_until: u64,
+    /// Whether it is looked at for every change of what all groups share.
+    pub(super) active: bool,
     /// The bytes that the monitor counts for it.
     pub(super) counted: usize,
-    /// Spans of the group that the look ahead has not taken in, and the first end among them.
-    pub(super) unseen: usize,
-    pub(super) ahead_from: Option<u64>,
 }
 
-/// A violated window.
-pub(super) struct Broken {
-    pub(super) from: u64,
-    /// When it is over as far as is known.
-    pub(super) to: u64,
-    pub(super) anchor: u64,
-    pub(super) news: News,
+/// A stretch of event time in which a group is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Presence {
+    /// The first end of its spans, whether they are known to match or not; of a rule without groups, of all spans.
+    pub(super) first: u64,
+    /// The first end of a span that is known to match: before that the group may not exist.
+    pub(super) sure: u64,
+    /// The last end so far.
+    pub(super) last: u64,
+    /// Why spans of it may not match.
+    pub(super) maybe: Reasons,
+    /// The instant since which the claim is violated and does not hold again.
+    pub(super) since: Option<u64>,
+    pub(super) worst: Option<Outcome>,
+}
+
+impl Presence {
+    /// The presence of a group of which nothing is known but when it begins.
+    pub(super) const fn new(first: u64, sure: u64) -> Self {
+        Self { first, sure, last: first, maybe: Reasons::NONE, since: None, worst: None }
+    }
+}
+
+/// What a pass comes by, in the order of event time.
+pub(super) enum Found {
+    /// The claim is violated, and no known episode goes on here.
+    Begun(u64, News),
+    /// The claim, violated since the first instant, holds again at the second.
+    Ended(u64, u64),
+    /// The group is forgotten.
+    Forgotten(Option<Outcome>),
 }
 
 impl Group {
+    /// The worst outcome so far; one that was signalled ahead of the watermark counts.
+    pub(super) fn worst(&self) -> Option<Outcome> {
+        if self.episodes.first().is_some() { Some(Outcome::Violated) } else { self.presence?.worst }
+    }
+
     /// Bytes held outside of itself.
     pub(super) fn heap_bytes(&self) -> usize {
         let lanes: usize = self.lanes.iter().map(|lane| size_of::<Lane>() + lane.heap_bytes()).sum();
@@ -57,169 +79,136 @@ impl Group {
 
 /// One pass over the instants of a group.
 pub(super) struct Pass<'p> {
-    sweep: &'p SweepPlan,
-    group: &'p Group,
-    key: &'p [u8],
-    shared: &'p [Lane],
-    with_groups: bool,
+    judge: Judge<'p>,
+    /// Whether violations are known before the watermark passes them.
+    on_arrival: bool,
     pub(super) cursors: Vec<Cursor>,
     /// The numbers that follow the windows of the group's own lanes.
     pub(super) running: Vec<Vec<Running>>,
-    /// The instant at hand.
+    pub(super) presence: Option<Presence>,
+    /// The next instant.
     t: u64,
-    /// The first instant that is judged.
-    from: u64,
-    /// The last one, when the group is forgotten.
-    pub(super) until: u64,
 }
 
 impl<'p> Pass<'p> {
     /// A pass over the instants that are not judged for good.
-    pub(super) fn new(sweep: &'p SweepPlan, (key, group): (&'p [u8], &'p Group), shared: &'p [Lane], with_groups: bool) -> Self {
-        let mut pass = Self {
-            sweep,
-            group,
-            key,
-            shared,
-            with_groups,
-            cursors: Vec::new(),
-            running: Vec::new(),
-            t: group.position,
-            from: if sweep.only_breaks { group.first_end } else { group.first_end.saturating_add(sweep.widest) },
-            until: if with_groups { group.last_end.saturating_add(sweep.widest.max(FORGET)) } else { u64::MAX },
-        };
-        let start = pass.t.saturating_sub(1);
+    pub(super) fn new(judge: Judge<'p>, on_arrival: bool) -> Self {
+        let t = judge.group.position;
+        let start = t.saturating_sub(1);
         let cursor = |(at, plan): (usize, &LanePlan)| {
-            if pass.owns(plan) { pass.lane(at).settled() } else { pass.lane(at).cursor_at(start, plan.width) }
+            if judge.owns(plan) { judge.lane(at).settled() } else { judge.lane(at).cursor_at(start, plan.width) }
         };
-        pass.cursors = sweep.lanes.iter().enumerate().map(cursor).collect();
-        pass
+        let cursors = judge.sweep.lanes.iter().enumerate().map(cursor).collect();
+        Self { judge, on_arrival, cursors, running: Vec::new(), presence: judge.group.presence, t }
     }
 
-    /// A pass that begins at this instant, ahead of what is judged for good. `running` are the group's numbers, where it has any: they
-    /// have to follow all the way.
-    pub(super) fn ahead(mut self, first: u64, running: Vec<Vec<Running>>) -> Self {
-        self.running = running;
-        if first > self.t {
-            let start = first.saturating_sub(1);
-            if self.running.iter().any(|numbers| !numbers.is_empty()) {
-                self.go(start);
-            } else {
-                self.cursors = self.sweep.lanes.iter().enumerate().map(|(at, plan)| self.lane(at).cursor_at(start, plan.width)).collect();
-            }
-            self.t = first;
-        }
-        self
+    /// How long after the first span the claim is made.
+    const fn wait(&self) -> u64 {
+        if self.judge.sweep.only_breaks { 0 } else { self.judge.sweep.widest }
     }
 
-    /// Whether the group has a lane of its own.
-    fn owns(&self, plan: &LanePlan) -> bool {
-        plan.grouped || !self.with_groups
-    }
-
-    fn lane(&self, at: usize) -> &'p Lane {
-        static EMPTY: std::sync::LazyLock<Lane> = std::sync::LazyLock::new(Lane::default);
-        let owned = self.sweep.lanes.get(at).is_some_and(|plan| self.owns(plan));
-        let lanes = if owned { &self.group.lanes } else { self.shared };
-        lanes.get(at).unwrap_or(&EMPTY)
-    }
-
-    fn strays(&self, at: usize) -> Option<&'p Lane> {
-        let grouped = self.sweep.lanes.get(at).is_some_and(|plan| plan.grouped);
-        (grouped && self.with_groups).then(|| self.shared.get(at)).flatten()
+    /// When the group is forgotten if no span comes. An empty window breaks no claim that spans can only break.
+    fn until(&self) -> Option<u64> {
+        let widest = self.judge.sweep.widest;
+        let presence = self.presence.filter(|_| self.judge.with_groups)?;
+        Some(presence.last.saturating_add(if self.on_arrival { widest } else { widest.max(FORGET) }))
     }
 
     /// The next instant at which something changes.
-    pub(super) fn next(&self) -> Option<u64> {
+    fn next(&self) -> Option<u64> {
         let last = self.t.saturating_sub(1);
-        let lanes = self.sweep.lanes.iter().zip(&self.cursors).enumerate().filter_map(|(at, (plan, cursor))| {
-            let own = self.lane(at).next_change(*cursor, last, plan.width);
-            let stray = self.strays(at).and_then(|strays| strays.next_change(Cursor::default(), last, plan.width));
-            [own, stray].into_iter().flatten().min()
+        let lanes = self.judge.sweep.lanes.iter().zip(&self.cursors).enumerate();
+        let shared = lanes.filter_map(|(at, (plan, cursor))| {
+            let total = if self.judge.owns(plan) { None } else { self.judge.lane(at).next_change(*cursor, last, plan.width) };
+            let stray = self.judge.strays(at).and_then(|strays| strays.next_change(Cursor::default(), last, plan.width));
+            [total, stray].into_iter().flatten().min()
         });
-        let edges = [self.from, self.until].into_iter().filter(|t| *t >= self.t && *t != u64::MAX);
-        lanes.chain(edges).min().map(|t| t.max(self.t))
+        shared.chain(self.next_own()).min().map(|t| t.max(self.t))
+    }
+
+    /// The next instant at which something of the group's own changes.
+    pub(super) fn next_own(&self) -> Option<u64> {
+        let last = self.t.saturating_sub(1);
+        let lanes = self.judge.sweep.lanes.iter().zip(&self.cursors).enumerate().filter(|(_, (plan, _))| self.judge.owns(plan));
+        let own = lanes.filter_map(|(at, (plan, cursor))| self.judge.lane(at).next_change(*cursor, last, plan.width));
+        let begins = self.presence.iter().flat_map(|p| [p.first, p.sure]).map(|t| t.saturating_add(self.wait()));
+        let edges = begins.chain(self.until()).chain([self.judge.group.lost_until]).filter(|t| *t >= self.t && *t != u64::MAX);
+        own.chain(edges).min().map(|t| t.max(self.t))
     }
 
     /// Goes on to an instant.
-    pub(super) fn go(&mut self, t: u64) {
-        self.t = t.saturating_add(1);
+    fn go(&mut self, t: u64) {
+        let (mut sure, mut maybe) = (false, Reasons::NONE);
         for at in 0..self.cursors.len() {
-            let Some(plan) = self.sweep.lanes.get(at) else { continue };
-            let lane = self.lane(at);
+            let Some(plan) = self.judge.sweep.lanes.get(at) else { continue };
+            let lane = self.judge.lane(at);
             let running = self.running.get_mut(at).map_or(&mut [][..], Vec::as_mut_slice);
-            if let Some(cursor) = self.cursors.get_mut(at) {
-                lane.slide(cursor, running, plan, t);
+            let Some(cursor) = self.cursors.get_mut(at) else { continue };
+            let before = cursor.inside;
+            lane.slide(cursor, running, plan, t);
+            if self.judge.owns(plan) {
+                sure |= cursor.inside > before;
+                maybe = lane.possible_since(self.t, t).fold(maybe, |why, possible| why.and(possible.why));
             }
+        }
+        self.t = t.saturating_add(1);
+        if self.judge.with_groups && (sure || !maybe.is_empty()) {
+            let presence = self.presence.get_or_insert(Presence::new(t, u64::MAX));
+            presence.last = presence.last.max(t);
+            presence.maybe = presence.maybe.and(maybe);
+            presence.sure = if sure { presence.sure.min(t) } else { presence.sure };
         }
     }
 
-    fn with_panes<R>(&self, t: u64, look: impl FnOnce(&Panes<'_>) -> R) -> R {
-        let panes: Vec<Pane<'_>> = self
-            .sweep
-            .lanes
-            .iter()
-            .zip(&self.cursors)
-            .enumerate()
-            .map(|(at, (plan, cursor))| Pane {
-                plan,
-                lane: self.lane(at),
-                cursor: *cursor,
-                running: self.running.get(at).map_or(&[], Vec::as_slice),
-                strays: self.strays(at),
-            })
-            .collect();
-        let lost = if t < self.group.lost_until { Reasons::of(Reason::Cardinality) } else { Reasons::NONE };
-        look(&Panes { sweep: self.sweep, panes: &panes, key: self.key, instant: t, lost })
-    }
-
-    /// The outcome at an instant that [`Pass::go`] went to; `None` where the claim is not made yet.
-    pub(super) fn outcome(&self, t: u64) -> Option<Outcome> {
-        if t < self.from || t > self.until {
+    /// What the claim comes to at an instant that was gone to; `None` where it is not made.
+    fn outcome(&self, t: u64) -> Option<Outcome> {
+        let presence = self.presence?;
+        let is_over = self.on_arrival && presence.since.is_none() && self.until().is_some_and(|until| until <= t);
+        if is_over || t < presence.first.saturating_add(self.wait()) {
             return None;
         }
-        Some(self.with_panes(t, |panes| {
-            let guard = self.sweep.guard.as_ref().map_or(Truth::True, |guard| facts::truth(guard, panes));
-            judged(guard, || facts::truth(&self.sweep.claim, panes)).0
-        }))
+        if self.on_arrival && self.judge.group.episodes.at(t).is_some() {
+            return Some(Outcome::Violated);
+        }
+        match self.judge.outcome(&self.cursors, &self.running, t) {
+            Outcome::Violated if t < presence.sure.saturating_add(self.wait()) => Some(Outcome::Unknown(presence.maybe)),
+            outcome => Some(outcome),
+        }
     }
 
-    /// What a signal says of the window at an instant.
-    pub(super) fn broken(&self, t: u64, on_arrival: bool) -> Broken {
-        let mut spans: Vec<(u64, u64)> = Vec::new();
-        let mut showing: Vec<&(String, String)> = Vec::new();
-        let mut missing = Vec::new();
-        for (at, (plan, cursor)) in self.sweep.lanes.iter().zip(&self.cursors).enumerate() {
-            let before = spans.len();
-            for entry in self.lane(at).window(*cursor) {
-                spans.push((entry.end, entry.span));
-                showing.extend(entry.row.as_deref().into_iter().flat_map(|row| &row.shown));
-                if spans.len() > before + MAX_EVIDENCE {
-                    break;
+    /// Judges the next instant before `time` for good; false where there is none.
+    pub(super) fn step(&mut self, time: u64, found: &mut Vec<Found>) -> bool {
+        let Some(t) = self.next().filter(|t| *t < time) else { return false };
+        self.go(t);
+        let outcome = self.outcome(t);
+        let Some(mut presence) = self.presence else { return true };
+        presence.worst = match (presence.worst, outcome) {
+            (Some(worst), Some(outcome)) => Some(worst.worse(outcome)),
+            (worst, outcome) => worst.or(outcome),
+        };
+        match (outcome, presence.since) {
+            (Some(Outcome::Violated), None) => {
+                // What was signalled when it came is only confirmed.
+                let known = if self.on_arrival { self.judge.group.episodes.touched_by(t) } else { None };
+                presence.since = Some(known.map_or(t, |episode| episode.from.min(t)));
+                if known.is_none() {
+                    let news = self.judge.news(&self.cursors, &self.running, t, false, self.judge.group.newest);
+                    found.push(Found::Begun(t, news));
                 }
             }
-            if spans.len() == before && !self.sweep.only_breaks && !missing.contains(&plan.text) {
-                missing.push(plan.text.clone());
+            (Some(Outcome::Satisfied | Outcome::NotApplicable), Some(from)) => {
+                found.push(Found::Ended(from, t));
+                presence.since = None;
             }
+            _ => {}
         }
-        spans.sort_unstable();
-        spans.dedup();
-        let anchor = spans.first().map_or(t, |(end, _)| *end);
-        let observed = self.with_panes(t, |panes| {
-            let value = |term| show(&facts::value(term, panes));
-            self.sweep.observed.iter().map(|(text, term)| (text.clone(), value(term))).collect()
-        });
-        let news = News {
-            window: Some((t.saturating_sub(self.sweep.widest), t)),
-            deciding: (self.group.newest != Deciding::default()).then_some(self.group.newest),
-            on_arrival,
-            time: t,
-            observed,
-            evidence: spans.into_iter().map(|(_, span)| span).collect(),
-            missing,
-            shown: gathered(showing.into_iter()),
-            ..News::default()
-        };
-        Broken { from: t, to: u64::MAX, anchor, news }
+        self.presence = Some(presence);
+        if presence.since.is_none() && self.until().is_some_and(|until| until <= t) {
+            found.push(Found::Forgotten(presence.worst));
+            self.presence = None;
+            let mut lanes = self.cursors.iter().zip(&self.judge.sweep.lanes).enumerate();
+            return lanes.any(|(at, (cursor, plan))| self.judge.owns(plan) && self.judge.lane(at).has_more(*cursor, t));
+        }
+        true
     }
 }

@@ -37,7 +37,6 @@ pub(super) struct Sequence {
     timers: BinaryHeap<Reverse<(u64, u32)>>,
     /// The latest end of a span that was dropped for want of room.
     lost: u64,
-    ended: bool,
 }
 
 /// Bytes of the spans with a common value, beside them, and of a span; how many are kept of a value is not bounded but by time.
@@ -58,11 +57,14 @@ fn plan_of<'p>(plan: &'p Plan, base: &Base) -> Option<(&'p WindowPlan, &'p Seque
 impl Sequence {
     pub(super) fn new(base: Base, plan: &SequencePlan, config: &Config) -> Self {
         let reach = Reach::new(plan, config);
-        Self { base, reach, store: Store::new(plan), timers: BinaryHeap::new(), lost: 0, ended: false }
+        Self { base, reach, store: Store::new(plan), timers: BinaryHeap::new(), lost: 0 }
     }
 
     /// Takes spans that have a place in the claim.
     pub(super) fn apply(&mut self, batch: &Batch, mine: &[u32], context: &mut Context<'_>) {
+        if self.base.ended {
+            return;
+        }
         let plan = Arc::clone(&self.base.plan);
         let Some((window, sequence)) = plan_of(&plan, &self.base) else { return };
         for span in mine.iter().filter_map(|index| batch.spans.get(*index as usize)) {
@@ -107,11 +109,14 @@ impl Sequence {
         let Some((kept, duty)) = self.store.get(at).and_then(|kept| Some((kept, kept.duty?))) else { return };
         let last = kept.end.saturating_add(self.reach.on);
         let mut look = Look::new(plan, &self.store, &self.reach, self.base.watermark, self.base.first_end, self.lost);
-        let past_all = self.ended || last < self.base.watermark;
+        let past_all = self.base.ended || last < self.base.watermark;
         let (claimed, broken) = truths(look.under(Absence::Open), at);
         let is_final = !matches!((claimed, broken), (Truth::Unknown(_), _) | (_, Truth::Unknown(_)));
-        let (claimed, broken) =
-            if is_final { (claimed, broken) } else { truths(look.under(if self.ended { Absence::Ended } else { Absence::Passed }), at) };
+        let (claimed, broken) = if is_final {
+            (claimed, broken)
+        } else {
+            truths(look.under(if self.base.ended { Absence::Ended } else { Absence::Passed }), at)
+        };
         let is_violated = broken == Truth::True;
         let due = look.wake().min(last);
         if is_violated != duty.signalled {
@@ -163,6 +168,9 @@ impl Sequence {
 
     /// Moves the watermark.
     pub(super) fn advance(&mut self, context: &mut Context<'_>) {
+        if self.base.ended {
+            return;
+        }
         self.base.pass(context.event_time);
         let plan = Arc::clone(&self.base.plan);
         let Some((_, sequence)) = plan_of(&plan, &self.base) else { return };
@@ -194,9 +202,9 @@ impl Sequence {
     /// Observation ends: every span gets its verdict.
     pub(super) fn finish(&mut self, context: &mut Context<'_>) {
         self.advance(context);
+        self.base.ended = true;
         let plan = Arc::clone(&self.base.plan);
         let Some((_, sequence)) = plan_of(&plan, &self.base) else { return };
-        self.ended = true;
         let open: Vec<u32> = self.store.place(0).iter().map(|(_, at)| *at).collect();
         for at in open {
             self.look_at(sequence, at, false, context);

@@ -33,9 +33,50 @@ pub(super) struct Times {
     events: Vec<Event>,
 }
 
+/// Looks for violated windows among those that begin with neighbouring spans.
+struct Search<'e> {
+    events: &'e [Event],
+    least: usize,
+    width: u64,
+    /// Violated stretches, disjoint and sorted, each with the place of the first span of its first window.
+    found: Vec<(u64, u64, usize)>,
+    /// Ranges of windows that were looked at.
+    steps: usize,
+}
+
+impl Search<'_> {
+    fn end(&self, at: usize) -> Option<u64> {
+        self.events.get(at).map(|event| event.end)
+    }
+
+    /// Looks at the windows that begin with the spans from `low` to `high`. None of `least` spans each is shorter than the time from
+    /// the last span of the first window to the first span of the last one, and none longer than the time that all take.
+    fn look_at(&mut self, low: usize, high: usize) {
+        self.steps += 1;
+        let ends = (self.end(low), self.end(high), self.end(low + self.least - 1), self.end(high + self.least - 1));
+        let (Some(first), Some(last_first), Some(first_last), Some(last)) = ends else { return };
+        if low > high || first_last.saturating_sub(last_first) >= self.width {
+            return;
+        }
+        if last - first < self.width {
+            let (from, to) = (first_last, last_first.saturating_add(self.width));
+            match self.found.last_mut() {
+                Some((_, until, _)) if from <= *until => *until = to.max(*until),
+                _ => self.found.push((from, to, low)),
+            }
+        } else if low < high {
+            let middle = low + (high - low) / 2;
+            self.look_at(low, middle);
+            self.look_at(middle + 1, high);
+        }
+    }
+}
+
 impl Times {
-    /// Puts a span in its place, and hands the stretches of instants that are violated with it to `stretch`, which answers whether
-    /// they belong to a known episode. Gives the windows that do not, each with all that it meets.
+    /// Puts a span in its place, and hands each stretch of instants that is violated with it to `known`, which answers whether it
+    /// belongs to a known episode. Gives those that do not.
+    ///
+    /// Costs O(log n) where the spans are far from the bound; windows around the span that are near it are bisected.
     pub(super) fn add(
         &mut self,
         event: Event,
@@ -51,22 +92,15 @@ impl Times {
         }
         pool.make_room(&mut self.events, 1);
         self.events.insert(at, event);
-        let mut broken: Vec<Broken> = Vec::new();
-        for first in at.saturating_sub(least - 1)..=at {
-            let (Some(start), Some(end)) = (self.events.get(first), self.events.get(first + least - 1)) else {
-                break;
-            };
-            if end.end - start.end >= width {
-                continue;
-            }
-            let (from, to) = (end.end, start.end.saturating_add(width));
-            match broken.last_mut() {
-                _ if known(from, to) => {}
-                Some(broken) if from <= broken.to => broken.to = broken.to.max(to),
-                _ => {
-                    let spans = self.events.get(first..first + least).unwrap_or_default().to_vec();
-                    broken.push(Broken { from, to, spans });
-                }
+        let mut search = Search { events: &self.events, least, width, found: Vec::new(), steps: 0 };
+        if let Some(last) = self.events.len().checked_sub(least) {
+            search.look_at(at.saturating_sub(least - 1), at.min(last));
+        }
+        let mut broken = Vec::new();
+        for (from, to, first) in search.found {
+            if !known(from, to) {
+                let spans = self.events.get(first..first + least).unwrap_or_default().to_vec();
+                broken.push(Broken { from, to, spans });
             }
         }
         self.drop_redundant(at, least, width);
@@ -138,7 +172,7 @@ impl Times {
 
 #[cfg(test)]
 mod tests {
-    use super::{Event, Times};
+    use super::{Event, Search, Times};
     use crate::store::pool::Pool;
 
     fn event(end: u64) -> Event {
@@ -175,6 +209,22 @@ mod tests {
         }
         assert_eq!(violated(&times.ends().collect::<Vec<_>>()), violated(&ends));
         assert!(times.len() < 90, "{}", times.len());
+    }
+
+    #[test]
+    fn a_span_costs_few_looks_however_large_the_bound_and_however_far_it_is_out_of_order() {
+        for (count, least) in [(1_000usize, 600usize), (100_000, 60_000)] {
+            let events: Vec<Event> = (0..count as u64).map(|end| event(2 * end)).collect();
+            let mut steps = 0;
+            for at in (0..count).step_by(count / 50) {
+                // Of a window of as many instants as there are spans one in two instants has one: five sixths of the bound.
+                let mut search = Search { events: &events, least, width: count as u64, found: Vec::new(), steps: 0 };
+                search.look_at(at.saturating_sub(least - 1), at.min(count - least));
+                assert!(search.found.is_empty());
+                steps += search.steps;
+            }
+            assert!(steps < 50 * 20, "{steps} looks for 50 spans under a bound of {least}");
+        }
     }
 
     #[test]

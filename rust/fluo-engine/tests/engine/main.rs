@@ -12,6 +12,7 @@ mod restart;
 mod sequences;
 mod signals;
 mod tables;
+mod steady;
 mod windows;
 mod work;
 

@@ -121,7 +121,7 @@ fn told(rule: &str, spans: &[SpanData], until: u64) -> Vec<(Event, Option<(u64, 
 #[test]
 fn absence_fires_once_without_any_span_and_resolves() {
     let rule = "- {name: beat, always: spans.where(name == a).within(1m).count() >= 1}";
-    let found = told(rule, &[span(1, 10), span(2, 50), span(3, 400)], 500);
+    let found = told(rule, &[span(1, 10), span(2, 50), span(3, 400)], 480);
     assert_eq!(found, [(Event::Violation, Some((50, 110))), (Event::Resolved, Some((110, 400)))]);
     assert_eq!(told(rule, &[span(1, 10), span(2, 50)], 139), []);
     assert_eq!(told(rule, &[span(1, 10), span(2, 50)], 141), [(Event::Violation, Some((50, 110)))]);

@@ -3,7 +3,7 @@
 mod observe;
 mod timeline;
 
-use fluo_lang::program::{Expr, Polarity, Quantifier, Rule, RuleSet, Mode, Scope, Spanset, Term};
+use fluo_lang::program::{Expr, Mode, Polarity, Quantifier, Rule, RuleSet, Scope, Spanset, Term};
 
 use super::calls::CallTable;
 use super::judge::has_window;

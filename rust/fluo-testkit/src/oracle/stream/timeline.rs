@@ -156,10 +156,8 @@ impl<'r> Shape<'r> {
 
     /// Follows a group through the instants, given its spans and the verdict at each.
     fn follow(&self, spans: &[(&SpanData, Own)], verdicts: &BTreeMap<u64, Verdict>, until: u64) -> Outcome {
-        let mut coming: Vec<(u64, &SpanData, Reasons)> = spans
-            .iter()
-            .filter_map(|(span, own)| Some((if self.in_flight { span.start } else { span.end }, *span, own.member?)))
-            .collect();
+        let mut coming: Vec<(u64, &SpanData, Reasons)> =
+            spans.iter().filter_map(|(span, own)| Some((if self.in_flight { span.start } else { span.end }, *span, own.member?))).collect();
         coming.sort_by_key(|(at, span, _)| (*at, span.end));
         let mut coming = coming.into_iter().peekable();
         let mut known = Known::default();
