@@ -11,8 +11,8 @@ mod reload;
 mod restart;
 mod sequences;
 mod signals;
-mod tables;
 mod steady;
+mod tables;
 mod windows;
 mod work;
 

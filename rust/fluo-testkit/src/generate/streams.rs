@@ -56,9 +56,9 @@ struct Sent {
 /// Which spans share a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Traces {
-    OneEach,
-    OneForAll,
-    OneForEachEmitter,
+    Each,
+    Shared,
+    OfEmitter,
 }
 
 /// The requests of a stream of at most `most` spans. Spans wait for the next export, some longer; some come twice.
@@ -66,7 +66,7 @@ pub fn steady(most: usize) -> BoxedStrategy<Vec<Batch>> {
     let ahead = prop_oneof![12 => Just(0i64), 1 => Just(3), 1 => Just(30), 1 => Just(200), 1 => Just(-30), 1 => Just(4_000_000)];
     let emitters = prop::collection::vec((span(), ahead).prop_map(|(usual, ahead)| Emitter { usual, ahead }), 1..4);
     let runs = prop::collection::vec(run(), 1..12);
-    let traces = select(vec![Traces::OneEach, Traces::OneEach, Traces::OneForAll, Traces::OneForEachEmitter]);
+    let traces = select(vec![Traces::Each, Traces::Each, Traces::Shared, Traces::OfEmitter]);
     let export = select(vec![0u64, 0, 1, 10, 50]);
     (emitters, runs, traces, export)
         .prop_map(move |(emitters, runs, traces, export)| requests(&emitters, &runs, traces, export, most))
@@ -124,9 +124,9 @@ fn requests(emitters: &[Emitter], runs: &[RunOfSpans], traces: Traces, export: u
         (span.start, span.end) = (shown(now - sent.duration), shown(now));
         span.span_id = number.to_be_bytes();
         span.trace_id = match traces {
-            Traces::OneEach => u128::from(number).to_be_bytes(),
-            Traces::OneForAll => [7; 16],
-            Traces::OneForEachEmitter => [8 + u8::try_from(at).unwrap_or(0); 16],
+            Traces::Each => u128::from(number).to_be_bytes(),
+            Traces::Shared => [7; 16],
+            Traces::OfEmitter => [8 + u8::try_from(at).unwrap_or(0); 16],
         };
         let ready = now + sent.delay;
         let at = if export == 0 { ready } else { ready.div_ceil(export) * export };
