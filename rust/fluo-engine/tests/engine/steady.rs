@@ -115,7 +115,8 @@ fn troubled() -> Vec<SpanData> {
                 let mut span = span(n, "a", service, 1_000 * second + 5 * i, amount);
                 if many > 1 {
                     let user = if second == 80 { "same".to_owned() } else { format!("u{i}") };
-                    span.attributes[1].1 = AnyValue::String(user);
+                    span.attributes.truncate(1);
+                    span.attributes.push(("user".to_owned(), AnyValue::String(user)));
                 }
                 if (150..153).contains(&second) {
                     span.start = span.end - 9 * SECOND;
