@@ -45,7 +45,7 @@ pub struct VerdictRecord {
     pub reasons: Vec<Reason>,
     /// When it was given: `early`, `complete`, `late`.
     pub phase: Option<String>,
-    /// What made it be given: `early`, `complete`, `age`, `shutdown`, `limit`.
+    /// What made it be given: `early`, `complete`, `age`, `shutdown`, `limit`, `late`.
     pub trigger: Option<String>,
     /// The spans cited as evidence.
     pub evidence: Option<Vec<SpanId>>,
@@ -162,6 +162,7 @@ impl From<oracle::Finding> for VerdictRecord {
                     Trigger::Age => "age",
                     Trigger::Shutdown => "shutdown",
                     Trigger::Limit => "limit",
+                    Trigger::Late => "late",
                 }
                 .to_owned()
             }),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 pub type TraceId = [u8; 16];
 /// Identity of a span in its trace.
 pub type SpanId = [u8; 8];
+/// Identity of a span in its trace where both halves of a call have one id: the id, and whether it is the entry half.
+pub type Identity = (SpanId, bool);
 
 /// An attribute value, every kind that OTLP knows.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,6 +181,12 @@ impl SpanData {
     #[must_use]
     pub const fn is_entry(&self) -> bool {
         matches!(self.kind, Kind::Server | Kind::Consumer)
+    }
+
+    /// What tells it from the other spans of its trace.
+    #[must_use]
+    pub const fn identity(&self) -> Identity {
+        (self.span_id, self.is_entry())
     }
 }
 

@@ -24,8 +24,10 @@ mod reading;
 mod relation;
 mod selectors;
 mod shape;
+mod sign;
 mod spanset;
 mod stream;
+mod tree;
 mod truth;
 mod value;
 mod world;
@@ -40,7 +42,7 @@ pub use selectors::selectors;
 pub use stream::{Told, ToldOfGroup, told};
 pub use truth::{Reason, Reasons};
 
-use crate::model::{Batch, SpanData, SpanId, TraceId};
+use crate::model::{Batch, Identity, SpanData, SpanId, TraceId};
 use judge::judge_trace;
 use world::{Stage, World};
 
@@ -55,6 +57,8 @@ pub struct Config {
     pub max_skew: u64,
     pub allowed_lateness: u64,
     pub max_spans_per_trace: usize,
+    /// Live: the arrival time at which the engine started; `None` in a replay.
+    pub live_since: Option<u64>,
 }
 
 /// When a single server or consumer span without its parent counts as the root.
@@ -76,6 +80,7 @@ impl Default for Config {
             max_skew: SECOND / 10,
             allowed_lateness: 30 * SECOND,
             max_spans_per_trace: 10_000,
+            live_since: None,
         }
     }
 }
@@ -140,6 +145,8 @@ pub enum Trigger {
     Age,
     Shutdown,
     Limit,
+    /// A span that came after the grace.
+    Late,
 }
 
 /// A verdict and what it is about.
@@ -175,18 +182,34 @@ pub fn evaluate(rules: &RuleSet, config: &Config, calls: &CallTable, run: &Run) 
         }
         for trace in &decided {
             let world = World::trace(&trace.spans, trace.stage, config, calls);
-            findings.extend(trace_findings(rule, trace.trace_id, &world, Some(trace.trigger)));
+            let mut found = trace_findings(rule, trace.trace_id, &world, Some(trace.trigger));
+            for strays in &trace.strays {
+                let strays = World::trace(strays, Stage::Open, config, calls);
+                take_facts(&mut found, trace_findings(rule, trace.trace_id, &strays, None));
+            }
+            findings.extend(found.into_values());
         }
     }
     findings
 }
 
+/// What spans that came after the grace violate by themselves, whatever the rest of their trace was, is violated; nothing else follows
+/// from them.
+fn take_facts(found: &mut Groups, strays: Groups) {
+    for (group, stray) in strays.into_iter().filter(|(_, stray)| stray.verdict == Verdict::Violated) {
+        let before = found.get(&group).map(|finding| finding.verdict);
+        if before != Some(Verdict::Violated) {
+            found.insert(group, Finding { trigger: Some(Trigger::Late), ..stray });
+        }
+    }
+}
+
 /// The verdicts that are definite for a trace of which these spans have come and more may come.
 #[must_use]
 pub fn early(rules: &RuleSet, config: &Config, calls: &CallTable, spans: &[SpanData]) -> Vec<Finding> {
-    let mut traces: BTreeMap<TraceId, BTreeMap<SpanId, &SpanData>> = BTreeMap::new();
+    let mut traces: BTreeMap<TraceId, BTreeMap<Identity, &SpanData>> = BTreeMap::new();
     for span in spans {
-        traces.entry(span.trace_id).or_default().entry(span.span_id).or_insert(span);
+        traces.entry(span.trace_id).or_default().entry(span.identity()).or_insert(span);
     }
     let mut findings = Vec::new();
     for (trace_id, spans) in traces {
@@ -194,14 +217,17 @@ pub fn early(rules: &RuleSet, config: &Config, calls: &CallTable, spans: &[SpanD
         let world = World::trace(&spans, Stage::Open, config, calls);
         for rule in rules.rules.iter().filter(|rule| rule.mode != Mode::Disabled && rule.scope == Scope::Trace) {
             let all = trace_findings(rule, trace_id, &world, None);
-            findings.extend(all.into_iter().filter(|f| matches!(f.verdict, Verdict::Violated | Verdict::Satisfied)));
+            findings.extend(all.into_values().filter(|f| matches!(f.verdict, Verdict::Violated | Verdict::Satisfied)));
         }
     }
     findings
 }
 
+/// The verdicts of a rule over a trace by group.
+type Groups = BTreeMap<Vec<value::Key>, Finding>;
+
 /// The verdicts of a rule over a trace; while the trace is open (without trigger) of groups that there are for certain.
-fn trace_findings(rule: &Rule, trace_id: TraceId, world: &World<'_>, trigger: Option<Trigger>) -> Vec<Finding> {
+fn trace_findings(rule: &Rule, trace_id: TraceId, world: &World<'_>, trigger: Option<Trigger>) -> Groups {
     judge_trace(world, rule)
         .into_iter()
         .filter(|(group, _)| trigger.is_some() || rule.by.is_empty() || judge::is_certain_group(world, rule, group))
@@ -209,7 +235,7 @@ fn trace_findings(rule: &Rule, trace_id: TraceId, world: &World<'_>, trigger: Op
             let lossy = matches!(verdict, Verdict::Inconclusive(why) if why.iter().any(Reason::is_loss));
             let applies =
                 rule.on_gap == OnGap::Signal && lossy && judge::is_made(world, rule, (!group.is_empty()).then_some(group.as_slice()));
-            Finding {
+            let finding = Finding {
                 rule: rule.name.clone(),
                 trace_id: Some(trace_id),
                 span_id: None,
@@ -218,7 +244,8 @@ fn trace_findings(rule: &Rule, trace_id: TraceId, world: &World<'_>, trigger: Op
                 gap_signal: applies,
                 trigger,
                 episodes: Vec::new(),
-            }
+            };
+            (group, finding)
         })
         .collect()
 }

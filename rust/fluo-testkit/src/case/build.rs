@@ -217,6 +217,7 @@ fn read_config(context: &mut Context<'_>, form: &form::Config) -> Config {
         },
         max_skew: time(&form.max_skew, default.max_skew),
         allowed_lateness: time(&form.allowed_lateness, default.allowed_lateness),
+        live_since: form.live_since.as_ref().map(|text| BASE + context.time(text)),
         max_spans_per_trace: form.max_spans_per_trace.unwrap_or(default.max_spans_per_trace),
     }
 }

@@ -59,6 +59,7 @@ pub(super) struct Config {
     pub(super) max_skew: Option<Spanned<String>>,
     pub(super) allowed_lateness: Option<Spanned<String>>,
     pub(super) max_spans_per_trace: Option<usize>,
+    pub(super) live_since: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

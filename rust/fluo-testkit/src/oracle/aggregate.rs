@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use fluo_lang::program::{Aggregate, AggregateFn, Field, FieldKey, Owner, Term};
+use fluo_lang::program::{Aggregate, AggregateFn, Field, FieldKey, Term};
 use fluo_lang::value::Value;
 use num_rational::BigRational;
 use num_traits::Zero;
@@ -11,6 +11,7 @@ use num_traits::Zero;
 use super::number::{Exact, Num, nanoseconds, nearest_double, rank};
 use super::quantity::Quantity;
 use super::reading::{Subject, term};
+use super::sign::never_negative;
 use super::spanset::{Members, View, groups_of, members};
 use super::truth::{Reason, Reasons};
 use super::value::{Datum, Key};
@@ -24,7 +25,10 @@ pub(super) fn aggregate(world: &World<'_>, aggregate: &Aggregate, view: View<'_>
         AggregateFn::Rate => counted(&members, |spans| per_second(spans.len(), aggregate.set.within)),
         AggregateFn::Distinct(terms) => distinct(world, &members, terms),
         AggregateFn::Concurrent => concurrent(world, members, view),
-        AggregateFn::Sum(t) => sum(&Sample::take(world, &members, t), is_duration(t), never_negative(t)),
+        AggregateFn::Sum(t) if never_negative(&aggregate.set, t) => {
+            sum(&Sample::take(world, &members, t).without_negative(), is_duration(t), true)
+        }
+        AggregateFn::Sum(t) => sum(&Sample::take(world, &members, t), is_duration(t), false),
         AggregateFn::Min(t) => extreme(&Sample::take(world, &members, t), Ordering::Less),
         AggregateFn::Max(t) => extreme(&Sample::take(world, &members, t), Ordering::Greater),
         AggregateFn::Avg(t) => average(&Sample::take(world, &members, t)),
@@ -62,6 +66,13 @@ impl Sample {
         }
         sample.why = sample.why.with(sample.open);
         sample
+    }
+
+    /// Leaves out the negative elements of lists that satisfy by another element a condition that keeps the term from being negative.
+    fn without_negative(mut self) -> Self {
+        self.certain.retain(|value| !is_negative(value));
+        self.doubtful.retain(|value| !is_negative(value));
+        self
     }
 
     fn is_exact(&self) -> bool {
@@ -119,7 +130,7 @@ fn sum(sample: &Sample, duration: bool, grows: bool) -> Quantity {
     if sample.is_exact() {
         return total(&mut sample.certain.iter()).map_or_else(Quantity::missing, Quantity::known);
     }
-    let negative = |v: &&Datum| exact_of(v).is_some_and(|e| e < BigRational::zero());
+    let negative = |v: &&Datum| is_negative(v);
     let low = total(&mut sample.certain.iter().chain(sample.doubtful.iter().filter(negative)));
     let high = total(&mut sample.certain.iter().chain(sample.doubtful.iter().filter(|v| !negative(v))));
     match (sample.open.is_empty(), grows, low, high) {
@@ -144,6 +155,13 @@ fn round_sum(values: &mut dyn Iterator<Item = &Datum>, duration: bool) -> Option
         return total.to_integer().to_i64().map(Datum::Int);
     }
     nearest_double(&total)
+}
+
+fn is_negative(value: &Datum) -> bool {
+    match value {
+        Datum::Duration(d) => *d < 0,
+        other => other.number().is_some_and(|number| number.exact() < Num::Int(0).exact()),
+    }
 }
 
 fn exact_of(value: &Datum) -> Option<BigRational> {
@@ -252,9 +270,4 @@ pub(super) fn is_duration(term: &Term) -> bool {
         },
         _ => false,
     }
-}
-
-/// Whether further spans can only make the sum greater.
-fn never_negative(term: &Term) -> bool {
-    matches!(term, Term::Field(Field { owner: Owner::Span, key: FieldKey::Duration }))
 }

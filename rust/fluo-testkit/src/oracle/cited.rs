@@ -10,7 +10,7 @@ use super::truth::Reasons;
 use super::value::Key;
 use super::world::{Stage, World};
 use super::{CallTable, Config, Verdict};
-use crate::model::{SpanData, SpanId};
+use crate::model::{Identity, SpanData, SpanId};
 
 /// Whether the cited spans of a trace violate a rule over traces by themselves, for the group with these values (none for a rule
 /// without `by`) and with all windows ending at `instant`, Unix nanoseconds (`None` for a rule without `within`).
@@ -26,12 +26,12 @@ pub fn violated_by(
     group: &[String],
     instant: Option<u64>,
 ) -> bool {
-    let mut first: BTreeMap<SpanId, &SpanData> = BTreeMap::new();
+    let mut first: BTreeMap<Identity, &SpanData> = BTreeMap::new();
     for span in trace {
-        first.entry(span.span_id).or_insert(span);
+        first.entry(span.identity()).or_insert(span);
     }
     let calls = CallTable::default();
-    let among_cited: Vec<&SpanData> = first.iter().filter(|(id, _)| cited.contains(*id)).map(|(_, span)| *span).collect();
+    let among_cited: Vec<&SpanData> = first.iter().filter(|((id, _), _)| cited.contains(id)).map(|(_, span)| *span).collect();
     let part = closed(&among_cited, config, &calls);
     let violated = |group: Option<&[Key]>| judge(&part, rule, View { group, instant, whole: false }) == Verdict::Violated;
     if rule.by.is_empty() {

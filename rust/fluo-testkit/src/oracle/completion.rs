@@ -1,12 +1,13 @@
 //! Which spans of a trace count, and when and why it is decided.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::clock::EventClock;
+use super::tree::is_whole;
 use super::truth::{Reason, Reasons};
-use super::world::{Stage, is_whole};
+use super::world::Stage;
 use super::{Config, End, Run, Trigger};
-use crate::model::{SpanData, SpanId, TraceId};
+use crate::model::{Identity, SpanData, TraceId};
 
 /// A trace that was decided.
 #[derive(Debug)]
@@ -17,17 +18,26 @@ pub(super) struct Decided<'a> {
     pub(super) trigger: Trigger,
     /// What may be concluded from absence.
     pub(super) stage: Stage,
+    /// The spans that came after the grace, those together that were held together.
+    pub(super) strays: Vec<Vec<&'a SpanData>>,
 }
 
 /// A trace that is followed through its arrivals.
 struct Followed<'a> {
     spans: Vec<&'a SpanData>,
-    seen: BTreeMap<SpanId, ()>,
+    seen: BTreeSet<Identity>,
     first: u64,
     last: u64,
     late: bool,
     cut: bool,
     done: Option<(u64, Trigger)>,
+    strays: Vec<Strays<'a>>,
+}
+
+/// Spans that came after the grace and were held together: for as long as the grace from the first of them on.
+struct Strays<'a> {
+    since: u64,
+    spans: BTreeMap<Identity, &'a SpanData>,
 }
 
 impl Followed<'_> {
@@ -57,12 +67,13 @@ pub(super) fn decide<'a>(run: &'a Run, config: &Config) -> Vec<Decided<'a>> {
         for span in &batch.spans {
             let trace = traces.entry(span.trace_id).or_insert_with(|| Followed {
                 spans: Vec::new(),
-                seen: BTreeMap::new(),
+                seen: BTreeSet::new(),
                 first: batch.at,
                 last: batch.at,
                 late: span.end != 0 && event_time.is_some_and(|t| span.end.saturating_add(config.late_grace) < t),
                 cut: false,
                 done: None,
+                strays: Vec::new(),
             });
             trace.decide_until(batch.at, config);
             take(trace, span, batch.at, config);
@@ -73,12 +84,16 @@ pub(super) fn decide<'a>(run: &'a Run, config: &Config) -> Vec<Decided<'a>> {
 }
 
 fn take<'a>(trace: &mut Followed<'a>, span: &'a SpanData, now: u64, config: &Config) {
-    let in_time = match trace.done {
-        None => true,
-        Some((_, Trigger::Limit)) => false,
-        Some((at, _)) => now <= at.saturating_add(config.late_grace),
-    };
-    if !in_time || trace.seen.insert(span.span_id, ()).is_some() {
+    if let Some((at, trigger)) = trace.done {
+        if now > at.saturating_add(config.late_grace) {
+            hold(trace, span, now, config);
+            return;
+        }
+        if trigger == Trigger::Limit {
+            return;
+        }
+    }
+    if !trace.seen.insert(span.identity()) {
         return;
     }
     if trace.spans.len() >= config.max_spans_per_trace {
@@ -95,6 +110,14 @@ fn take<'a>(trace: &mut Followed<'a>, span: &'a SpanData, now: u64, config: &Con
     }
 }
 
+fn hold<'a>(trace: &mut Followed<'a>, span: &'a SpanData, now: u64, config: &Config) {
+    let held = trace.strays.last_mut().filter(|strays| now <= strays.since.saturating_add(config.late_grace));
+    match held {
+        Some(strays) => _ = strays.spans.entry(span.identity()).or_insert(span),
+        None => trace.strays.push(Strays { since: now, spans: BTreeMap::from([(span.identity(), span)]) }),
+    }
+}
+
 fn finish<'a>(trace_id: TraceId, mut trace: Followed<'a>, end: End, config: &Config) -> Decided<'a> {
     let at_end = match end {
         End::Shutdown(at) => at,
@@ -102,8 +125,20 @@ fn finish<'a>(trace_id: TraceId, mut trace: Followed<'a>, end: End, config: &Con
     };
     trace.decide_until(at_end, config);
     let trigger = trace.done.map_or(Trigger::Shutdown, |(_, trigger)| trigger);
-    let reasons = [(trace.late, Reason::Late), (trace.cut, Reason::Limit), (trigger == Trigger::Shutdown, Reason::Shutdown)];
+    let reasons = [
+        (trace.late, Reason::Late),
+        (trace.cut, Reason::Limit),
+        (trigger == Trigger::Shutdown, Reason::Shutdown),
+        (trace.spans.iter().any(|span| is_older_than_the_engine(span, config)), Reason::Start),
+    ];
     let lost = reasons.into_iter().filter(|(holds, _)| *holds).fold(Reasons::NONE, |all, (_, reason)| all.with(Reasons::of(reason)));
     let cut_off = matches!(trigger, Trigger::Shutdown | Trigger::Limit);
-    Decided { trace_id, spans: trace.spans, trigger, stage: Stage::Decided { lost, cut_off } }
+    let strays = trace.strays.into_iter().map(|strays| strays.spans.into_values().collect()).collect();
+    Decided { trace_id, spans: trace.spans, trigger, stage: Stage::Decided { lost, cut_off }, strays }
+}
+
+/// Whether a span shows that its trace began before the engine did, so that spans of it may have gone elsewhere.
+fn is_older_than_the_engine(span: &SpanData, config: &Config) -> bool {
+    let began = if span.start == 0 { span.end } else { span.start };
+    config.live_since.is_some_and(|since| began != 0 && began.saturating_add(config.max_skew) < since)
 }

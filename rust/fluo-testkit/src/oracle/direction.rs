@@ -1,10 +1,11 @@
 //! Which way more spans can move a truth or a number.
 
 use fluo_lang::program::{
-    Aggregate, AggregateFn, ArithOp, CompareOp, Expr, Field, FieldKey, Guard, Owner, Polarity, Quantifier, RelationKind, Rule, Spanset,
-    Step, Term,
+    Aggregate, AggregateFn, ArithOp, CompareOp, Expr, Guard, Polarity, Quantifier, RelationKind, Rule, Spanset, Step, Term,
 };
 use fluo_lang::value::Value;
+
+use super::sign::never_negative;
 
 /// A direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +134,7 @@ fn aggregate(aggregate: &Aggregate) -> Direction {
     }
     match &aggregate.function {
         AggregateFn::Count | AggregateFn::Distinct(_) | AggregateFn::Rate | AggregateFn::Concurrent | AggregateFn::Max(_) => Up,
-        AggregateFn::Sum(Term::Field(Field { owner: Owner::Span, key: FieldKey::Duration })) => Up,
+        AggregateFn::Sum(term) if never_negative(&aggregate.set, term) => Up,
         AggregateFn::Min(_) => Down,
         AggregateFn::Sum(_) | AggregateFn::Avg(_) | AggregateFn::Quantile(..) | AggregateFn::LongestRun(_) => Any,
     }

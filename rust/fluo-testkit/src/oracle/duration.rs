@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::order::{Emitter, emitter};
 use super::quantity::Quantity;
+use super::tree::Above;
 use super::truth::{Reason, Reasons};
 use super::value::Datum;
-use super::world::{Above, World, has_good_times};
+use super::world::{World, has_good_times};
 use crate::model::Kind;
 
 /// The longest way from a span to the top, the root being 1. What is above or below a lost span can only make it longer; a circle

@@ -8,7 +8,7 @@ use super::Verdict;
 use super::claim::{holds, spansets};
 use super::direction::only_breaks;
 use super::reading::{Subject, term};
-use super::spanset::{UNSEEN, View, groups_of, members};
+use super::spanset::{Members, UNSEEN, View, groups_of, members};
 use super::truth::{Reason, Reasons, Truth};
 use super::value::Key;
 use super::world::{World, has_good_times};
@@ -53,11 +53,23 @@ pub(super) fn judge_trace(world: &World<'_>, rule: &Rule) -> Vec<(Vec<Key>, Verd
     }
     let (groups, doubt) = groups(world, rule);
     if !groups.is_empty() {
-        return groups.into_iter().map(|group| (group.clone(), judge_windows(world, rule, Some(&group)))).collect();
+        return groups.into_iter().map(|group| (group.clone(), judge_possible(world, rule, &group))).collect();
     }
     let applies = guard(world, rule, View { whole: true, ..View::default() });
     let verdict = if doubt.is_empty() || applies == Truth::False { Verdict::NotApplicable } else { Verdict::Inconclusive(doubt) };
     vec![(Vec::new(), verdict)]
+}
+
+/// The verdict of a group: at most inconclusive where there may be no such group.
+fn judge_possible(world: &World<'_>, rule: &Rule, group: &[Key]) -> Verdict {
+    let verdict = judge_windows(world, rule, Some(group));
+    if verdict != Verdict::Violated || is_certain_group(world, rule, group) {
+        return verdict;
+    }
+    let view = View { group: Some(group), instant: None, whole: true };
+    let grouped = rule_spansets(rule).into_iter().filter(|set| !set.by.is_empty());
+    let doubt = grouped.map(|set| Members { open: Reasons::NONE, ..members(world, set, view) }.doubt());
+    Verdict::Inconclusive(doubt.fold(Reasons::NONE, Reasons::with))
 }
 
 /// The groups that the rule's spansets have members in, and why there may be more.

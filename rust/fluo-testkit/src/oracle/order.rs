@@ -1,8 +1,9 @@
 //! Time order between spans, also of different processes (language reference §3, Relations).
 
+use super::tree::WayEnd;
 use super::truth::{Reason, Reasons, Truth};
 use super::value::{Datum, Key, data_of};
-use super::world::{WayEnd, World, has_good_times};
+use super::world::{World, has_good_times};
 use crate::model::{Kind, SpanData, attribute};
 
 /// Resource keys that tell emitters apart where there is no `service.instance.id`: pod, host and process.
@@ -117,7 +118,7 @@ pub(super) fn gap_within(world: &World<'_>, a: usize, b: usize, limit: u64) -> T
 /// ancestor. Without a common ancestor they go up to the tops. `None` where a path is not known as far as that: it runs in a circle,
 /// or it may still turn out to, as long as it does not end at a span without parent.
 fn paths(world: &World<'_>, a: usize, b: usize) -> Option<(Vec<usize>, Vec<usize>)> {
-    let known = |at: usize| match world.way_end(at) {
+    let known = |at: usize| match world.way(at).end {
         WayEnd::Top => true,
         WayEnd::Lost => world.complete,
         WayEnd::Cycle => false,
@@ -125,14 +126,14 @@ fn paths(world: &World<'_>, a: usize, b: usize) -> Option<(Vec<usize>, Vec<usize
     if world.stream.is_some() || !known(a) || !known(b) {
         return None;
     }
-    let up = |at: usize| -> Vec<usize> { std::iter::once(at).chain(world.ancestors(at).iter().copied()).collect() };
+    let up = |at: usize| -> Vec<usize> { std::iter::once(at).chain(world.way(at).spans.iter().copied()).collect() };
     let (path_a, path_b) = (up(a), up(b));
     match path_a.iter().find(|x| path_b.contains(x)) {
         Some(common) => {
             let below = |path: &[usize]| path.iter().copied().take_while(|x| x != common).collect();
             Some((below(&path_a), below(&path_b)))
         }
-        None if world.way_end(a) == WayEnd::Top && world.way_end(b) == WayEnd::Top => Some((path_a, path_b)),
+        None if world.way(a).end == WayEnd::Top && world.way(b).end == WayEnd::Top => Some((path_a, path_b)),
         None => None,
     }
 }

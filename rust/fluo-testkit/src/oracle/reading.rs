@@ -8,9 +8,10 @@ use fluo_lang::program::{Attribute, AttributeKey, Field, FieldKey, Owner, Place,
 use super::glob::fits;
 use super::number::{arithmetic, negate};
 use super::shape::shape;
+use super::tree::Above;
 use super::truth::{Reason, Reasons};
 use super::value::{Datum, data_of};
-use super::world::{Above, World, has_good_times};
+use super::world::{World, has_good_times};
 use crate::model::{AnyValue, Attributes, Event, Link, attribute, hex};
 
 /// What a field or term was found to be.

@@ -6,8 +6,9 @@ use super::calls::dangling;
 use super::order::{before, gap_within, overlap};
 use super::predicate::predicate;
 use super::reading::{Reading, Subject, term};
+use super::tree::{Above, WayEnd};
 use super::truth::{Reason, Reasons, Truth};
-use super::world::{Above, Stretch, WayEnd, World};
+use super::world::{Stretch, World};
 
 /// Whether at least `at_least` other spans stand in the relation to the span.
 pub(super) fn relation(world: &World<'_>, me: usize, relation: &Relation) -> Truth {
@@ -51,8 +52,8 @@ fn candidates(world: &World<'_>, me: usize, kind: RelationKind) -> Vec<usize> {
         RelationKind::HasAncestor => world.ancestors(me).to_vec(),
         RelationKind::HasDescendant => all.filter(|x| world.ancestors(*x).contains(&me)).collect(),
         RelationKind::HasSibling => {
-            let parent = world.span(me).parent_id;
-            all.filter(|x| parent.is_some() && world.span(*x).parent_id == parent).collect()
+            let family = world.family(me);
+            all.filter(|x| family.is_some() && world.family(*x) == family).collect()
         }
         RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => all.collect(),
     }
@@ -152,11 +153,11 @@ fn more_may_come(world: &World<'_>, me: usize, relation: &Relation) -> Reasons {
             Above::Lost => world.lost(),
             _ => Reasons::NONE,
         },
-        RelationKind::HasAncestor => match world.way_end(me) {
+        RelationKind::HasAncestor => match world.way(me).end {
             WayEnd::Lost => world.lost(),
             _ => Reasons::NONE,
         },
-        RelationKind::HasSibling if world.span(me).parent_id.is_none() => Reasons::NONE,
+        RelationKind::HasSibling if world.above(me) == Above::Nothing && world.span(me).parent_id.is_none() => Reasons::NONE,
         RelationKind::HasSibling => world.open,
         RelationKind::HasChild | RelationKind::HasDescendant => world.open.with(dangling(world, &selector(&relation.other), Some(me))),
         RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => {

@@ -7,7 +7,7 @@ pub enum Reason {
     Gap,
     /// A call has no child although the call table expects one.
     Dangling,
-    /// The trace began before whoever evaluates it did.
+    /// The trace began before the engine did.
     Start,
     /// Attributes, events or links were dropped.
     Dropped,
