@@ -4,9 +4,11 @@
 //! traces draw names, keys and values from one small vocabulary, so that they have something to do with each other.
 
 pub mod arrivals;
+pub mod long;
 pub mod rules;
 pub mod spans;
 pub mod streams;
+pub mod twists;
 
 use fluo_lang::limits::Limits;
 use fluo_lang::program::RuleSet;

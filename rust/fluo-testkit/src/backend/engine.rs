@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fluo_engine::signal::{Phase, Trigger};
-use fluo_engine::stats::Stats;
+use fluo_engine::stats::{RuleStats, Stats};
 use fluo_engine::{Engine, Reason as EngineReason, Signal, Verdict as EngineVerdict};
 use fluo_lang::program::{RuleSet, Scope, Spanset};
 
@@ -60,6 +60,15 @@ impl EngineBackend {
     /// A sentence that says why the engine could not be made.
     pub fn idle(&self, scenario: &Scenario, start: u64) -> Result<Engine, String> {
         made(scenario, supported(scenario), false, start)
+    }
+
+    /// The signals of a scenario, as [`EngineBackend::signals`] gives them, and the verdicts that the engine counted.
+    ///
+    /// # Errors
+    /// A sentence that says why the engine could not run.
+    pub fn signals_and_counts(&self, scenario: &Scenario) -> Result<(Vec<Signal>, Vec<RuleStats>), String> {
+        let engine = drive(scenario, supported(scenario), false, Ticks::WhenDue)?;
+        Ok((engine.drain_signals(usize::MAX).0, engine.stats().rules))
     }
 
     /// Every verdict that the engine records, in the order in which it gives them: early ones, final ones and revisions.

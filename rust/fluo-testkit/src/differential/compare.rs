@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fluo_engine::signal::Event;
+use fluo_engine::stats::RuleStats;
 use fluo_lang::program::Mode;
 
 use crate::backend::{Answer, Backend as _, EngineBackend, OracleBackend, Scenario, VerdictRecord};
@@ -50,10 +51,11 @@ pub fn final_verdicts(scenario: &Scenario, differences: &mut Vec<String>) -> boo
 /// Compares what the engine signals in the end, run as hosts run it, with what the reference evaluator finds violated, or undecided
 /// in a rule that says `on_gap: signal`.
 pub fn signals(scenario: &Scenario, differences: &mut Vec<String>) {
-    let (Ok(report), Ok(signals)) = (OracleBackend.run(scenario), EngineBackend.signals(scenario)) else {
+    let (Ok(report), Ok((signals, counts))) = (OracleBackend.run(scenario), EngineBackend.signals_and_counts(scenario)) else {
         differences.push("one side could not run".to_owned());
         return;
     };
+    counted(scenario, &report.records, &counts, differences);
     let is_enforced = |name: &str| scenario.rules.rules.iter().any(|rule| rule.name == name && rule.mode == Mode::Enforce);
     let is_signalled =
         |record: &&VerdictRecord| (record.verdict == Answer::Violated || record.gap_signal == Some(true)) && is_enforced(&record.rule);
@@ -74,6 +76,30 @@ pub fn signals(scenario: &Scenario, differences: &mut Vec<String>) {
     }
     for (rule, _, group) in standing.difference(&expected) {
         differences.push(format!("{rule} {group:?}: signalled"));
+    }
+}
+
+/// Compares how often the engine counted each verdict with the worst verdicts of each trace: every trace is counted once for a rule,
+/// and what late spans made of it are revisions, which lead to the verdict that stands.
+fn counted(scenario: &Scenario, records: &[VerdictRecord], counts: &[RuleStats], differences: &mut Vec<String>) {
+    let traces: BTreeSet<TraceId> = scenario.run.batches.iter().flat_map(|batch| &batch.spans).map(|span| span.trace_id).collect();
+    for rule in counts {
+        let mut standing = [0u64; 4];
+        for trace in &traces {
+            let of_trace = records.iter().filter(|record| record.rule == rule.name && record.trace_id == Some(*trace));
+            let worst = of_trace.map(|record| record.verdict).max().unwrap_or(Answer::NotApplicable);
+            if let Some(count) = standing.get_mut(worst as usize) {
+                *count += 1;
+            }
+        }
+        let by_answer = |stats: &RuleStats| [stats.not_applicable, stats.satisfied, stats.inconclusive.values().sum(), stats.violated];
+        let (given, stand) = (by_answer(rule), by_answer(&rule.standing()));
+        if given.iter().sum::<u64>() != traces.len() as u64 {
+            differences.push(format!("{}: {} traces, counted as {given:?}", rule.name, traces.len()));
+        }
+        if stand != standing {
+            differences.push(format!("{}: verdicts of traces {standing:?}, counted as {stand:?}", rule.name));
+        }
     }
 }
 

@@ -7,8 +7,9 @@ use proptest::sample::{Index, select};
 
 use super::Question;
 use crate::backend::Scenario;
-use crate::generate::{arrivals, load, rules, spans, streams};
+use crate::generate::{arrivals, load, long, rules, spans, streams};
 use crate::model::{AnyValue, Batch, Resource, SpanData};
+use crate::notation::BASE;
 use crate::oracle::{self, CallEntry, CallKey, CallTable, Config, End, Run, TopIsRoot};
 
 const SECOND: u64 = 1_000_000_000;
@@ -90,9 +91,17 @@ fn any_arrival(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
 }
 
 fn verdicts() -> BoxedStrategy<Question> {
-    let batches = spans::trace(TRACE, SPANS).prop_flat_map(any_arrival);
-    let calls = prop_oneof![2 => Just(Vec::new()), 1 => call_table()];
-    (rules::trace_rule(), batches, circumstances(), calls)
+    let calls = || prop_oneof![2 => Just(Vec::new()), 1 => call_table()];
+    let traces = (0..2u8).map(|n| spans::trace([n + 1; 16], SPANS)).collect::<Vec<_>>();
+    let batches = prop_oneof![
+        5 => spans::trace(TRACE, SPANS).prop_flat_map(any_arrival),
+        2 => spans::trace(TRACE, SPANS).prop_flat_map(arrivals::with_strays),
+        1 => traces.prop_flat_map(|traces| arrivals::with_strays(traces.concat())),
+    ];
+    let usual = (rules::trace_rule(), batches, circumstances(), calls());
+    // A case of hundreds of spans takes as long as a hundred others.
+    let long = (rules::long_rule(), long::trace(TRACE), circumstances(), Just(Vec::new()));
+    prop_oneof![400 => usual.boxed(), 1 => long.boxed()]
         .prop_filter_map("the language refuses the rule", |(rule, batches, (config, end), calls)| {
             let last = batches.last().map_or(0, |batch| batch.at);
             let end = if let End::Shutdown(at) = end { End::Shutdown(at.max(last)) } else { end };
@@ -108,13 +117,23 @@ fn circumstances() -> impl Strategy<Value = (Config, End)> {
     let config = (
         select(vec![TopIsRoot::Age, TopIsRoot::Settle]),
         select(vec![0, SECOND / 10, SECOND]),
-        prop_oneof![4 => Just(10_000usize), 1 => 1..6usize],
+        prop_oneof![8 => Just(10_000usize), 2 => 1..6usize, 1 => 50..100usize],
+        live_since(),
+        // Settle, greatest duration and grace in seconds.
+        select(vec![(10, 60, 60), (10, 60, 60), (10, 60, 60), (1, 5, 5), (10, 30, 0), (3, 3, 100)]),
     );
     let end =
         prop_oneof![4 => Just(End::Recording), 1 => (0..70u64).prop_map(|s| End::Shutdown(arrivals::FIRST + 9 * SECOND + s * SECOND))];
-    (config, end).prop_map(|((top_is_root, max_skew, max_spans_per_trace), end)| {
-        (Config { top_is_root, max_skew, max_spans_per_trace, ..Config::default() }, end)
+    (config, end).prop_map(|((top_is_root, max_skew, max_spans_per_trace, live_since, (settle, longest, grace)), end)| {
+        let (settle, max_duration, late_grace) = (settle * SECOND, longest * SECOND, grace * SECOND);
+        (Config { settle, max_duration, late_grace, top_is_root, max_skew, max_spans_per_trace, live_since, ..Config::default() }, end)
     })
+}
+
+/// Mostly a replay; else an engine that starts before, in the middle of and after what generated spans tell.
+fn live_since() -> impl Strategy<Value = Option<u64>> {
+    let start = select(vec![0, 30, 100, 130, 200, 1_000, 19_000, 20_000u64]).prop_map(|at| Some(BASE + at * MILLISECOND));
+    prop_oneof![3 => Just(None), 1 => start]
 }
 
 /// Rows that say of a span's call that spans of a selector come below it in so many of a hundred traces.
@@ -145,15 +164,16 @@ fn other_arrivals() -> BoxedStrategy<Question> {
         let more: Vec<SpanData> = spans.iter().map(with_more).collect();
         (Just(spans.clone()), any_arrival(spans), any_arrival(more))
     });
-    (prop::collection::vec(rules::trace_rule(), 1..3), arrivals)
-        .prop_filter_map("the language refuses the rules", |(rules, (plain, one, other))| {
+    (prop::collection::vec(rules::trace_rule(), 1..3), arrivals, live_since())
+        .prop_filter_map("the language refuses the rules", |(rules, (plain, one, other), live_since)| {
             // Under `attr('*')` every attribute is read.
             let reads_all = rules.iter().any(|rule| rule.contains("attr('*')"));
             let one = scenario(&rules, one)?;
+            let one = Scenario { config: Config { live_since, ..one.config.clone() }, ..one };
             let mut other = Scenario { run: Run { batches: other, end: End::Recording }, ..one.clone() };
             if reads_all {
                 for span in other.run.batches.iter_mut().flat_map(|batch| &mut batch.spans) {
-                    if let Some(before) = plain.iter().find(|before| before.span_id == span.span_id) {
+                    if let Some(before) = plain.iter().find(|before| before.identity() == span.identity()) {
                         *span = before.clone();
                     }
                 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use proptest::sample::select;
 
 use crate::model::{Batch, SpanData};
 use crate::notation::BASE;
@@ -35,9 +36,20 @@ pub fn in_time(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
 
 /// The spans in random order with gaps that let the trace settle or age before the last come, but none after the grace.
 pub fn with_late(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
+    delayed(spans, prop_oneof![3 => Just(0u64), 1 => 1..60u64].boxed())
+}
+
+/// The spans in random order, some of them long after the grace, and some of those together: as where a trace id is kept for hours.
+pub fn with_strays(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
+    let delay = prop_oneof![4 => Just(0u64), 1 => 1..60u64, 2 => select(vec![70, 71, 130, 131, 132, 200]), 1 => 60..9_000u64];
+    delayed(spans, delay.boxed())
+}
+
+/// The spans in random order, each so many seconds late.
+fn delayed(spans: Vec<SpanData>, delay: BoxedStrategy<u64>) -> BoxedStrategy<Vec<Batch>> {
     let count = spans.len();
     let order = Just(spans).prop_shuffle();
-    (order, prop::collection::vec(prop_oneof![3 => Just(0u64), 1 => 1..60u64], count))
+    (order, prop::collection::vec(delay, count))
         .prop_map(|(spans, delays)| {
             let mut batches: Vec<Batch> = Vec::new();
             for (span, delay) in spans.into_iter().zip(delays) {

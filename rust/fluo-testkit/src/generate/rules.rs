@@ -33,6 +33,20 @@ pub fn trace_rule() -> BoxedStrategy<String> {
     .boxed()
 }
 
+/// A rule over a long trace: what can be told of thousands of spans one by one.
+pub fn long_rule() -> BoxedStrategy<String> {
+    let own = || prop_oneof![6 => own(), 1 => structural(own()), 1 => above()];
+    let set = (own(), select(vec!["", "", "", ".by(u)", ".by(k)", ".within(40ms)"])).prop_map(|(p, suffix)| format!("trace.spans.where({p}){suffix}"));
+    let number = select(vec!["count()", "count()", "distinct(u)", "sum(k)", "max(n)", "concurrent()", "longest_run(k)"]);
+    let claim = prop_oneof![
+        6 => (set.clone(), number, ordering(), prop_oneof![0..6u32, 0..300u32]).prop_map(|(set, number, op, n)| format!("{set}.{number} {op} {n}")),
+        1 => (set.clone(), select(vec!["", ".exists()", ".empty()"])).prop_map(|(set, method)| format!("{set}{method}")),
+        1 => (set, select(vec!["any", "all", "none"]), own()).prop_map(|(set, quantifier, p)| format!("{set}.{quantifier}({p})")),
+        1 => (ordering(), 1..60u32).prop_map(|(op, n)| format!("trace.depth {op} {n}")),
+    ];
+    with_guard(claim.boxed(), 0.1)
+}
+
 /// Rules that claim or forbid one of these, some of them where another holds.
 fn with_guard(claim: BoxedStrategy<String>, guarded: f64) -> BoxedStrategy<String> {
     (polarity(), claim.clone(), prop::option::weighted(guarded, claim), gap())
@@ -217,8 +231,14 @@ fn comparison(suffix: String) -> BoxedStrategy<String> {
             let suffix = suffix.clone();
             move |(set, field, op, v)| format!("{set}{suffix}.{field} {op} {v}")
         }),
-        1 => (spanset(), spanset(), select(vec!["+", "-", "*", "/"]), operator(), 0..4u32)
-            .prop_map(move |(a, b, arith, op, n)| format!("{a}{suffix}.count() {arith} {b}{suffix}.count() {op} {n}")),
+        1 => (spanset(), spanset(), select(vec!["+", "-", "*", "/"]), operator(), 0..4u32).prop_map({
+            let suffix = suffix.clone();
+            move |(a, b, arith, op, n)| format!("{a}{suffix}.count() {arith} {b}{suffix}.count() {op} {n}")
+        }),
+        1 => (spanset(), select(vec!["k >= 0", "k > 0", "0 <= attr(k)", "k in [1, 2]", "k == 1 and exists(u)"]), operator(), 0..6u32).prop_map({
+            let suffix = suffix.clone();
+            move |(set, keeps, op, n)| format!("{set}.where({keeps}){suffix}.sum({}) {op} {n}", if keeps.contains("attr") { "attr(k)" } else { "k" })
+        }),
         1 => (spanset(), operator(), 0..6u32).prop_map(move |(set, op, n)| {
             let number = if windowed { "rate()" } else { "count()" };
             format!("{set}{other}.{number} {op} {n}")

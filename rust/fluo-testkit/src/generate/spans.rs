@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::twists::{apply, twist};
 use crate::model::{AnyValue, Attributes, Event, Kind, Link, Resource, Scope, SpanData, SpanId, Status, TraceId};
 use crate::notation::BASE;
 
@@ -28,11 +29,12 @@ pub fn trace(trace_id: TraceId, most: usize) -> BoxedStrategy<Vec<SpanData>> {
     let tidy = prop::collection::vec((span(), Just(None)), 1..=most);
     let rough = prop::collection::vec((span(), prop::option::weighted(0.3, attached())), 1..=most);
     let skew = [0u64, 0, 2_000, 30];
-    (prop_oneof![3 => tidy, 1 => rough], prop::collection::vec(any::<prop::sample::Index>(), most), select(vec![0usize, 0, 1, 2]))
-        .prop_map(move |(spans, parents, clocks)| {
+    let parents = prop::collection::vec(any::<prop::sample::Index>(), most);
+    (prop_oneof![3 => tidy, 1 => rough], parents, select(vec![0usize, 0, 1, 2]), twist())
+        .prop_map(move |(spans, parents, clocks, twist)| {
             let count = spans.len();
             let id = |at: usize| -> SpanId { (at as u64 + 1).to_be_bytes() };
-            spans
+            let mut spans: Vec<SpanData> = spans
                 .into_iter()
                 .enumerate()
                 .zip(parents)
@@ -54,7 +56,11 @@ pub fn trace(trace_id: TraceId, most: usize) -> BoxedStrategy<Vec<SpanData>> {
                     }
                     span
                 })
-                .collect()
+                .collect();
+            if let Some(twist) = twist {
+                apply(&twist, &mut spans);
+            }
+            spans
         })
         .boxed()
 }
@@ -158,7 +164,28 @@ fn value() -> impl Strategy<Value = AnyValue> {
         1 => Just(AnyValue::Empty),
     ];
     let list = prop::collection::vec(scalar.clone(), 0..3).prop_map(AnyValue::Array);
-    prop_oneof![8 => scalar, 1 => list]
+    prop_oneof![32 => scalar, 4 => list, 1 => long_text(), 1 => map()]
+}
+
+/// Texts about as long as what is held whole and what is shown, some cut inside a character.
+fn long_text() -> impl Strategy<Value = AnyValue> {
+    let text = |length: usize, last: &str| format!("{}{last}", "v".repeat(length.saturating_sub(last.len())));
+    let mut texts: Vec<String> = [62, 63, 64, 65, 66, 255, 256].into_iter().map(|length| text(length, "1")).collect();
+    texts.extend([text(64, "é"), text(65, "é"), text(256, "é"), text(257, "é"), format!("x{}", "é".repeat(128)), "w".repeat(700)]);
+    select(texts).prop_map(AnyValue::String)
+}
+
+/// Maps with the same members in both orders.
+fn map() -> impl Strategy<Value = AnyValue> {
+    let entry = |key: &str, value| (key.to_owned(), value);
+    any::<bool>().prop_map(move |turned| {
+        let inner = vec![entry("y", AnyValue::Int(1)), entry("x", AnyValue::Bool(true))];
+        let mut entries = vec![entry("b", AnyValue::String("1".to_owned())), entry("a", AnyValue::Map(inner))];
+        if turned {
+            entries.reverse();
+        }
+        AnyValue::Map(entries)
+    })
 }
 
 fn event() -> impl Strategy<Value = Event> {

@@ -49,7 +49,8 @@ impl Followed<'_> {
     }
 
     fn decide_until(&mut self, now: u64, config: &Config) {
-        if self.done.is_none() {
+        let soonest = self.first.saturating_add(config.max_duration).min(self.last.saturating_add(config.settle));
+        if self.done.is_none() && soonest <= now {
             let deadline = self.deadline(config);
             if deadline.0 <= now {
                 self.done = Some(deadline);
