@@ -42,7 +42,7 @@
 //! ```
 //!
 //! `config` overrides `settle`, `max_duration`, `late_grace`, `top_is_root`, `max_skew`, `allowed_lateness`,
-//! `max_spans_per_trace`; `end` is `{until: 5m}` or `{shutdown: 5s}`; `call_table` lists what usually comes below which calls.
+//! `max_spans_per_trace`, and `live_since` says when an engine that is no replay started; `end` is `{until: 5m}` or `{shutdown: 5s}`; `call_table` lists what usually comes below which calls.
 
 mod build;
 mod expectation;

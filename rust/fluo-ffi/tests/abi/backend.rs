@@ -118,6 +118,7 @@ fn config(scenario: &Scenario) -> String {
         "max_skew_ns": config.max_skew,
         "allowed_lateness_ns": config.allowed_lateness,
         "max_spans_per_trace": config.max_spans_per_trace,
+        "live": config.live_since.is_some(),
         // A table that a case gives is taught; where it gives none, none grows.
         "learn_calls": !scenario.calls.entries.is_empty(),
     })
@@ -129,7 +130,7 @@ fn drive(scenario: &Scenario, rules: &Rules) -> Result<(Vec<LogRecord>, BTreeMap
     let run = &scenario.run;
     let first = run.batches.first().map_or(0, |batch| batch.at);
     let taught_at = first - scenario.config.max_duration - 2 * SECOND;
-    let start = if scenario.calls.entries.is_empty() { first } else { taught_at };
+    let start = if scenario.calls.entries.is_empty() { scenario.config.live_since.unwrap_or(first) } else { taught_at };
     let host = Host::new(rules, &config(scenario), start).map_err(|(status, why)| format!("{status:?}: {why}"))?;
     let mut session = Session { host, now: start, records: Vec::new() };
     if !scenario.calls.entries.is_empty() {

@@ -155,7 +155,8 @@ const MOST_TICKS: u64 = 40;
 /// Drives an engine through the run, to its end.
 fn drive(scenario: &Scenario, rules: RuleSet, record_verdicts: bool, ticks: Ticks) -> Result<Engine, String> {
     let run = &scenario.run;
-    let start = run.batches.first().map_or(0, |batch| batch.at);
+    let first = run.batches.first().map_or(0, |batch| batch.at);
+    let start = scenario.config.live_since.unwrap_or(first);
     let engine = made(scenario, rules, record_verdicts, start)?;
     let mut now = start;
     for batch in &run.batches {
@@ -212,6 +213,7 @@ fn config(scenario: &Scenario) -> fluo_engine::Config {
         max_skew_ns: config.max_skew,
         allowed_lateness_ns: config.allowed_lateness,
         max_spans_per_trace: config.max_spans_per_trace,
+        live: config.live_since.is_some(),
         learn_calls: false,
         ..fluo_engine::Config::default()
     }

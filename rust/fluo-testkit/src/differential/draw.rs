@@ -162,7 +162,9 @@ fn entries(scenario: &Scenario, drawn: Vec<(Index, Index, u64)>) -> CallTable {
 fn other_arrivals() -> BoxedStrategy<Question> {
     let arrivals = spans::trace(TRACE, SPANS).prop_flat_map(|spans| {
         let more: Vec<SpanData> = spans.iter().map(with_more).collect();
-        (Just(spans.clone()), any_arrival(spans), any_arrival(more))
+        let more = any_arrival(more);
+        let other = prop_oneof![4 => more.clone(), 1 => arrivals::with_repetitions_after_the_grace(more)];
+        (Just(spans.clone()), any_arrival(spans), other)
     });
     (prop::collection::vec(rules::trace_rule(), 1..3), arrivals, live_since())
         .prop_filter_map("the language refuses the rules", |(rules, (plain, one, other), live_since)| {
@@ -183,10 +185,15 @@ fn other_arrivals() -> BoxedStrategy<Question> {
         .boxed()
 }
 
-/// The span with more attributes, which no rule reads.
+/// The span with more attributes, which no rule reads, and maps with their keys in another order.
 fn with_more(span: &SpanData) -> SpanData {
     let more = || ("unrelated".to_owned(), AnyValue::String("1".to_owned()));
     let mut span = span.clone();
+    for (_, value) in &mut span.attributes {
+        if let AnyValue::Map(members) = value {
+            members.reverse();
+        }
+    }
     span.attributes.insert(0, more());
     span.events.iter_mut().for_each(|event| event.attributes.push(more()));
     let mut resource = Resource::clone(&span.resource);

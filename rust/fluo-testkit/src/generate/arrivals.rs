@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::sample::{Index, select};
 
 use crate::model::{Batch, SpanData};
 use crate::notation::BASE;
@@ -43,6 +43,19 @@ pub fn with_late(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
 pub fn with_strays(spans: Vec<SpanData>) -> BoxedStrategy<Vec<Batch>> {
     let delay = prop_oneof![4 => Just(0u64), 1 => 1..60u64, 2 => select(vec![70, 71, 130, 131, 132, 200]), 1 => 60..9_000u64];
     delayed(spans, delay.boxed())
+}
+
+/// The requests, and some of their spans again after the grace.
+pub fn with_repetitions_after_the_grace(batches: BoxedStrategy<Vec<Batch>>) -> BoxedStrategy<Vec<Batch>> {
+    let again = prop::collection::btree_map(130..400u64, any::<Index>(), 1..4);
+    (batches, again)
+        .prop_map(|(mut batches, again)| {
+            let spans: Vec<SpanData> = batches.iter().flat_map(|batch| batch.spans.clone()).collect();
+            let repeated = again.into_iter().map(|(delay, which)| (FIRST + delay * SECOND, which.get(&spans).clone()));
+            batches.extend(repeated.map(|(at, span)| Batch { at, spans: vec![span] }));
+            batches
+        })
+        .boxed()
 }
 
 /// The spans in random order, each so many seconds late.

@@ -36,7 +36,8 @@ pub fn trace_rule() -> BoxedStrategy<String> {
 /// A rule over a long trace: what can be told of thousands of spans one by one.
 pub fn long_rule() -> BoxedStrategy<String> {
     let own = || prop_oneof![6 => own(), 1 => structural(own()), 1 => above()];
-    let set = (own(), select(vec!["", "", "", ".by(u)", ".by(k)", ".within(40ms)"])).prop_map(|(p, suffix)| format!("trace.spans.where({p}){suffix}"));
+    let set = (own(), select(vec!["", "", "", ".by(u)", ".by(k)", ".within(40ms)"]))
+        .prop_map(|(p, suffix)| format!("trace.spans.where({p}){suffix}"));
     let number = select(vec!["count()", "count()", "distinct(u)", "sum(k)", "max(n)", "concurrent()", "longest_run(k)"]);
     let claim = prop_oneof![
         6 => (set.clone(), number, ordering(), prop_oneof![0..6u32, 0..300u32]).prop_map(|(set, number, op, n)| format!("{set}.{number} {op} {n}")),
