@@ -26,7 +26,7 @@ fn told(engine: &Engine) -> (Vec<String>, u64) {
     tick(engine, 200);
     let mut rules: Vec<String> = signals(engine).into_iter().map(|signal| signal.rule).collect();
     rules.sort();
-    (rules, of_first(engine).inconclusive["start"])
+    (rules, of_first(engine).inconclusive.get("start").copied().unwrap_or_default())
 }
 
 fn half(label: &str) -> Vec<SpanData> {
