@@ -22,8 +22,8 @@ pub(crate) struct Incoming {
     pub(crate) call: u32,
     /// Keyed hashes of the trace's id, the span's and its parent's.
     pub(crate) hash: u64,
-    pub(crate) print: u32,
-    pub(crate) parent_print: u32,
+    pub(crate) print: u64,
+    pub(crate) parent_print: u64,
     picks: (u32, u32),
     encoded: (u32, u32),
     misses: (u32, u32),

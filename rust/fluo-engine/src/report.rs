@@ -1,5 +1,7 @@
 //! From an outcome to the signal that people read.
 
+use std::collections::HashSet;
+
 use crate::eval::explain::{Explanation, MAX_EVIDENCE, show};
 use crate::eval::rule::{GroupOutcome, Outcome};
 use crate::eval::view::{Frame, View};
@@ -7,6 +9,7 @@ use crate::identity::violation_id;
 use crate::plan::RulePlan;
 use crate::shard::Shared;
 use crate::signal::{Event, Phase, Signal, Trigger};
+use crate::store::record::{Record, is_entry};
 use crate::value::hex;
 use fluo_lang::print;
 use fluo_lang::program::{MessagePart, Polarity, Rule};
@@ -28,9 +31,9 @@ pub(crate) fn signal(
     let frame = Frame { group: outcome.group.as_ref().map(|g| &*g.key), instant: outcome.instant };
     let limit = source.evidence_limit.map_or(MAX_EVIDENCE, |limit| limit as usize);
     let why = view.explain_rule(rule, outcome.outcome, frame, limit);
-    let mut cited: Vec<_> = why.spans.iter().filter_map(|at| view.record(*at)).collect();
-    cited.sort_by_key(|r| (r.start, r.id));
-    let deciding = cited.iter().copied().max_by_key(|r| (r.end, r.id)).or_else(|| view.latest());
+    let mut cited: Vec<_> = why.spans.iter().filter_map(|at| view.record(*at).copied()).collect();
+    cited.sort_by_key(|r| (r.start, r.id, is_entry(r.kind)));
+    let deciding = cited.iter().max_by_key(|r| (r.end, r.id)).or_else(|| view.latest());
     let group: Vec<(String, String)> = match &outcome.group {
         Some(group) => source.by.iter().map(|term| print::term(term, source.scope)).zip(group.values()).collect(),
         None => Vec::new(),
@@ -46,7 +49,7 @@ pub(crate) fn signal(
         group,
         window,
         observed: why.observed,
-        evidence: cited.iter().map(|r| r.id).collect(),
+        evidence: ids(&cited),
         evidence_truncated: why.truncated,
         missing: why.missing,
         nearest: why.nearest,
@@ -73,6 +76,12 @@ pub(crate) fn signal(
         _ => sentence(source, event, &place, &signal.group, &why.seen, reason.map(crate::verdict::Reason::name)),
     };
     Some(signal)
+}
+
+/// The ids of the cited spans, each once: both halves of a call may have one.
+fn ids(cited: &[Record]) -> Vec<u64> {
+    let mut seen = HashSet::new();
+    cited.iter().map(|record| record.id).filter(|id| seen.insert(*id)).collect()
 }
 
 impl View<'_> {

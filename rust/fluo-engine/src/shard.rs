@@ -275,7 +275,7 @@ impl Shard {
         let bounds = Bounds { max_spans: shared.config.max_spans_per_trace, since: shared.since };
         let hash = |id| shared.print(id);
         let held = trace.bytes();
-        let added = if trace.stage == Stage::Open || trace.knows(record.id, span.print) {
+        let added = if trace.stage == Stage::Open || trace.has(&offered) {
             let added = trace.add(&offered, bounds, &mut self.pools, hash);
             in_use.combinations.count(record.combination, added == Added::New);
             added
@@ -313,7 +313,7 @@ impl Shard {
     /// The shape of a trace that is complete after its quiet; `None` where something is missing.
     fn settled(&mut self, shared: &Shared, place: u32) -> Option<Shape> {
         let shape = self.traces.get(place)?.shape(&mut self.scratch.parents, |id| shared.print(id));
-        let is_complete = shape.is_closed() || (shared.config.top_is_root == TopIsRoot::Settle && shape.has_lone_top());
+        let is_complete = shape.is_closed() || (shared.config.top_is_root == TopIsRoot::Settle && shape.has_one_caller());
         is_complete.then_some(shape)
     }
 
@@ -438,8 +438,7 @@ impl Shared {
 
     /// Keyed hash of a span id.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "the low half of the hash")]
-    pub(crate) fn print(&self, id: u64) -> u32 {
-        self.hasher.hash_one(id) as u32
+    pub(crate) fn print(&self, id: u64) -> u64 {
+        self.hasher.hash_one(id)
     }
 }

@@ -7,6 +7,7 @@ use super::view::{Frame, View};
 use crate::exact;
 use crate::expr::read::Read;
 use crate::plan::Function;
+use crate::store::record::is_entry;
 use crate::truth::Reasons;
 use crate::value::{Number, Val};
 use crate::verdict::Reason;
@@ -57,7 +58,7 @@ pub(crate) fn measured<'t>(values: &Sample<'t>, function: &Function, hidden: Rea
 
 /// A member of a run.
 pub(crate) struct Run<'t> {
-    /// Start, span id, trace id where spans of several traces run together.
+    /// Start, span id, then the trace id where spans of several traces run together, else which half of a call it is.
     pub(crate) order: (u64, u64, [u8; 16]),
     pub(crate) reads: Vec<Read<'t>>,
 }
@@ -186,7 +187,8 @@ impl<'t> View<'t> {
             if !record.times_are_good() {
                 why = why.and(Reasons::of(Reason::BadTime));
             }
-            spans.push(Run { order: (record.start, record.id, [0; 16]), reads: self.reads(member.at, terms) });
+            spans
+                .push(Run { order: (record.start, record.id, [u8::from(is_entry(record.kind)); 16]), reads: self.reads(member.at, terms) });
         }
         longest_run(spans, why)
     }

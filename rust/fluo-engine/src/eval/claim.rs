@@ -4,6 +4,7 @@ use super::cell::Cell;
 use super::facts::{self, Facts, of_read};
 use super::view::{Frame, UNSEEN, View};
 use crate::plan::{Claim, ClaimTerm, Distinguished, Function};
+use crate::store::record::is_entry;
 use crate::truth::{Reasons, Truth};
 use crate::verdict::Reason;
 
@@ -121,7 +122,8 @@ impl<'t> View<'t> {
         }
     }
 
-    /// The first or last span of a set by start, then span id; `None` for an empty set. Of a whole set found once for each evaluation.
+    /// The first or last span of a set by start, then span id, of both halves of a call the caller's first; `None` for an empty set. Of a
+    /// whole set found once for each evaluation.
     fn edge(&self, set: u32, frame: Frame<'_>, last: bool) -> Result<Option<usize>, Reasons> {
         if !self.is_whole(set, frame) {
             return self.find_edge(set, frame, last);
@@ -137,7 +139,7 @@ impl<'t> View<'t> {
     fn find_edge(&self, set: u32, frame: Frame<'_>, last: bool) -> Result<Option<usize>, Reasons> {
         let members = self.members_in(set, frame);
         let mut why = self.hidden_of(set, frame);
-        let mut best: Option<(u64, u64, usize)> = None;
+        let mut best: Option<(u64, u64, bool, usize)> = None;
         for member in &members {
             why = why.and(member.doubt());
             let Some(record) = self.record(member.at) else {
@@ -146,12 +148,12 @@ impl<'t> View<'t> {
             if !record.times_are_good() {
                 why = why.and(Reasons::of(Reason::BadTime));
             }
-            let key = (record.start, record.id, member.at);
+            let key = (record.start, record.id, is_entry(record.kind), member.at);
             best = match best {
                 Some(found) if (key > found) != last => Some(found),
                 _ => Some(key),
             };
         }
-        if why.is_empty() { Ok(best.map(|(_, _, at)| at)) } else { Err(why) }
+        if why.is_empty() { Ok(best.map(|(.., at)| at)) } else { Err(why) }
     }
 }

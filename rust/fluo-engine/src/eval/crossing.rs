@@ -263,7 +263,7 @@ impl<'t> View<'t> {
 
     /// Whether the way up ends at a span that has no parent.
     pub(super) fn is_known(&self, at: usize) -> bool {
-        self.lone_top || self.record(self.tour().top(at)).is_some_and(|top| top.parent == 0)
+        self.parent(self.tour().top(at)) == Ok(None)
     }
 
     /// The clocks on the way from a span up to the branch that it lies in, as far as they are outside of the branch too.

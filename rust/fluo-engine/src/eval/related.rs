@@ -107,7 +107,7 @@ pub(super) struct Related {
     /// How each span satisfies the predicate of the relation.
     pub(super) fits: Vec<Truth>,
     keyings: Vec<Keying>,
-    /// By the parent's id for siblings, else one.
+    /// By what siblings share, else one.
     families: HashMap<u64, Family>,
     /// What may not lie between.
     pub(super) between: Option<Between>,
@@ -198,7 +198,7 @@ impl<'t> View<'t> {
     /// Whom a span may be related to at all; nothing for a span without parent that is asked for siblings.
     fn family_of(&self, at: usize, related: &Related) -> Option<u64> {
         match related.kind {
-            RelationKind::HasSibling => self.record(at).map(|record| record.parent).filter(|parent| *parent != 0),
+            RelationKind::HasSibling => self.topology().family(at).and_then(|family| u64::try_from(family).ok()),
             _ => Some(0),
         }
     }

@@ -62,7 +62,7 @@ impl<'t> View<'t> {
             // Parents that run in a circle have all come.
             RelationKind::HasAncestor if self.tour().is_circular(at) => return Reasons::NONE,
             RelationKind::HasAncestor => return self.parent(self.tour().top(at)).err().unwrap_or(Reasons::NONE),
-            RelationKind::HasSibling if self.record(at).is_none_or(|r| r.parent == 0) => return Reasons::NONE,
+            RelationKind::HasSibling if self.topology().family(at).is_none() => return self.parent(at).err().unwrap_or(Reasons::NONE),
             RelationKind::HasSibling => return self.hidden,
             RelationKind::HasChild | RelationKind::HasDescendant => (self.hidden, Some(at)),
             RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => (self.hidden, None),
@@ -80,9 +80,8 @@ impl<'t> View<'t> {
             RelationKind::HasDescendant => topology.descendants(at),
             RelationKind::HasAncestor => topology.ancestors(at),
             RelationKind::HasSibling => {
-                let parent = self.record(at).map_or(0, |r| r.parent);
-                let siblings = self.records().iter().enumerate().filter(|(_, r)| parent != 0 && r.parent == parent);
-                siblings.map(|(other, _)| other).collect()
+                let family = topology.family(at);
+                (0..self.records().len()).filter(|other| family.is_some() && topology.family(*other) == family).collect()
             }
             RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => (0..self.records().len()).collect(),
         }

@@ -2,27 +2,47 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::store::record::{Record, kind};
+use crate::store::record::{Record, is_entry, kind};
 
 /// The index that relations and navigation walk.
 #[derive(Debug)]
 pub(crate) struct Topology {
     parents: Vec<Option<usize>>,
     children: Vec<Vec<usize>>,
+    families: Vec<Option<usize>>,
 }
 
 impl Topology {
-    pub(crate) fn new(records: &[Record]) -> Self {
-        let by_id: HashMap<u64, usize> = records.iter().enumerate().map(|(at, r)| (r.id, at)).collect();
-        let parents: Vec<Option<usize>> =
-            records.iter().map(|r| if r.parent == 0 { None } else { by_id.get(&r.parent).copied() }).collect();
+    /// Both halves of a call may have one id: then the server or consumer span is the other one's child, and whoever names the id the
+    /// child of the server or consumer span. While a trace is open a parent is known only where no half that may still come would
+    /// change it.
+    pub(crate) fn new(records: &[Record], is_open: bool) -> Self {
+        let by_id: HashMap<(u64, bool), usize> = records.iter().enumerate().map(|(at, r)| ((r.id, is_entry(r.kind)), at)).collect();
+        let parent = |record: &Record| {
+            let is_entry = is_entry(record.kind);
+            let other_half = by_id.get(&(record.id, false)).copied().filter(|_| is_entry);
+            if other_half.is_some() || record.parent == 0 {
+                return other_half;
+            }
+            // Who names its own id names its other half.
+            let server = by_id.get(&(record.parent, true)).copied().filter(|_| !(is_entry && record.parent == record.id));
+            if is_open { server.filter(|_| !is_entry) } else { server.or_else(|| by_id.get(&(record.parent, false)).copied()) }
+        };
+        let parents: Vec<Option<usize>> = records.iter().map(parent).collect();
         let mut children = vec![Vec::new(); records.len()];
         for (at, parent) in parents.iter().enumerate() {
             if let Some(list) = parent.and_then(|p| children.get_mut(p)) {
                 list.push(at);
             }
         }
-        Self { parents, children }
+        let mut lost: HashMap<u64, usize> = HashMap::new();
+        let family = |(at, record): (usize, &Record)| match parents.get(at).copied().flatten() {
+            Some(parent) => Some(parent),
+            None if record.parent == 0 || (is_open && is_entry(record.kind)) => None,
+            None => Some(*lost.entry(record.parent).or_insert(records.len() + at)),
+        };
+        let families = records.iter().enumerate().map(family).collect();
+        Self { parents, children, families }
     }
 
     /// The parent, where it has come.
@@ -30,9 +50,20 @@ impl Topology {
         self.parents.get(at).copied().flatten()
     }
 
+    /// A number that the children of one parent share, be it one that has not come; nothing for a span without parent, and while the
+    /// parent is not known.
+    pub(crate) fn family(&self, at: usize) -> Option<usize> {
+        self.families.get(at).copied().flatten()
+    }
+
     /// The children that have come.
     pub(crate) fn children(&self, at: usize) -> &[usize] {
         self.children.get(at).map_or(&[], Vec::as_slice)
+    }
+
+    /// Spans without parent.
+    pub(crate) fn roots<'a>(&'a self, records: &'a [Record]) -> impl Iterator<Item = usize> + 'a {
+        records.iter().enumerate().filter(|(at, r)| r.parent == 0 && self.parent(*at).is_none()).map(|(at, _)| at)
     }
 
     /// Spans whose parent has not come.

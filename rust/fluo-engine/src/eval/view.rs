@@ -19,7 +19,7 @@ use crate::expr::{self, Env, LocalField, Node};
 use crate::plan::Plan;
 use crate::shard::Shared;
 use crate::store::combination::Combinations;
-use crate::store::record::Record;
+use crate::store::record::{Record, is_entry};
 use crate::store::trace::{Call, TraceState};
 use crate::truth::{Reasons, Truth};
 use crate::verdict::Reason;
@@ -31,7 +31,7 @@ pub(crate) struct View<'t> {
     pub(crate) combinations: &'t Combinations,
     /// Why there may be spans that nobody sees; none for a trace that is known to be whole.
     pub(crate) hidden: Reasons,
-    /// Whether the single span on top counts as the root although its parent has not come.
+    /// Whether the spans on top count as the root although their parent, which is one, has not come.
     pub(crate) lone_top: bool,
     /// What the decision at hand has cost.
     pub(crate) steps: Steps,
@@ -111,7 +111,7 @@ pub(crate) struct Frame<'f> {
 
 impl<'t> View<'t> {
     pub(crate) fn new(shared: &'t Shared, plan: &'t Plan, trace: &'t TraceState, combinations: &'t Combinations) -> Self {
-        let (hidden, lone_top) = trace.completion.map_or((Reasons::OPEN, false), |c| (c.losses, c.lone_top));
+        let (hidden, lone_top) = trace.completion.map_or((Reasons::OPEN, false), |c| (c.losses, c.tops_are_root));
         Self {
             plan,
             trace,
@@ -141,7 +141,7 @@ impl<'t> View<'t> {
 
     /// Parents and children of the kept spans.
     pub(crate) fn topology(&self) -> &Topology {
-        self.topology.get_or_init(|| Topology::new(self.records()))
+        self.topology.get_or_init(|| Topology::new(self.records(), self.hidden.has(Reasons::OPEN)))
     }
 
     /// The trees as a walk.
@@ -276,10 +276,13 @@ impl<'t> View<'t> {
         if self.hidden.has(Reasons::OPEN) {
             return Err(self.hidden);
         }
-        let mut roots = self.records().iter().enumerate().filter(|(_, r)| r.parent == 0);
-        match (roots.next(), roots.next()) {
-            (Some((root, _)), None) => Ok(root),
-            (None, _) if self.lone_top => self.topology().tops(self.records()).next().ok_or(self.hidden),
+        let topology = self.topology();
+        let mut roots = topology.roots(self.records());
+        let mut tops = topology.tops(self.records());
+        // Of several tops none is the root: that is their caller, which has not come.
+        let lone_top = if self.lone_top { tops.next().filter(|_| tops.next().is_none()) } else { None };
+        match (roots.next().or(lone_top), roots.next()) {
+            (Some(root), None) => Ok(root),
             _ if self.hidden.is_empty() => Err(Reasons::of(Reason::Gap)),
             _ => Err(self.hidden),
         }
@@ -290,11 +293,10 @@ impl<'t> View<'t> {
         let Some(record) = self.record(at) else {
             return Ok(None);
         };
-        if record.parent == 0 {
-            return Ok(None);
-        }
         match self.topology().parent(at) {
             Some(parent) => Ok(Some(parent)),
+            // The other half of a server or consumer span may still come.
+            None if record.parent == 0 && !(self.hidden.has(Reasons::OPEN) && is_entry(record.kind)) => Ok(None),
             None if self.lone_top => Ok(None),
             None if self.hidden.is_empty() => Err(Reasons::of(Reason::Gap)),
             None => Err(self.hidden),

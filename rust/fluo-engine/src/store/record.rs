@@ -100,6 +100,12 @@ pub(crate) struct Packed {
     values: u32,
 }
 
+impl Packed {
+    const fn is_entry(&self) -> bool {
+        is_entry(((self.bits >> 24) & 0xf) as u8)
+    }
+}
+
 /// Bytes of a record without its values.
 pub(crate) const BYTES: usize = size_of::<Packed>();
 
@@ -256,12 +262,12 @@ impl Records {
 
     /// Whether the spans of one place are server or consumer spans.
     pub(crate) fn is_entry(&self, at: usize) -> bool {
-        self.packed.get(at).is_some_and(|p| matches!((p.bits >> 24) & 0xf, kind if is_entry(kind as u8)))
+        self.packed.get(at).is_some_and(Packed::is_entry)
     }
 
-    /// Where a span lies.
-    pub(crate) fn place_of(&self, id: u64) -> Option<usize> {
-        self.packed.iter().position(|packed| packed.id == id)
+    /// Where a span lies: the server or consumer span with this id, or the other one.
+    pub(crate) fn place_of(&self, id: u64, entry: bool) -> Option<usize> {
+        self.packed.iter().position(|packed| packed.id == id && packed.is_entry() == entry)
     }
 
     /// The values kept of a span.

@@ -3,12 +3,12 @@
 /// The least number of cells.
 const FEWEST: usize = 128;
 /// Tells a hash from a free cell, which is 0.
-const HELD: u32 = 1 << 31;
+const HELD: u64 = 1 << 63;
 
-/// A set of 31-bit keyed hashes: open addressing, full to three quarters.
+/// A set of keyed hashes of which 63 bits count: open addressing, full to three quarters.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    cells: Vec<u32>,
+    cells: Vec<u64>,
     len: usize,
 }
 
@@ -18,12 +18,12 @@ impl Seen {
     }
 
     /// Whether a hash is in the set.
-    pub(super) fn has(&self, print: u32) -> bool {
+    pub(super) fn has(&self, print: u64) -> bool {
         self.cells.get(self.cell_of(print)).is_some_and(|cell| *cell != 0)
     }
 
     /// Adds a hash.
-    pub(super) fn insert(&mut self, print: u32) {
+    pub(super) fn insert(&mut self, print: u64) {
         if (self.len + 1) * 4 > self.cells.len() * 3 {
             let size = (self.cells.len() * 2).max(FEWEST);
             let old = std::mem::replace(&mut self.cells, vec![0; size]);
@@ -35,7 +35,7 @@ impl Seen {
         }
     }
 
-    fn put(&mut self, print: u32) {
+    fn put(&mut self, print: u64) {
         let at = self.cell_of(print);
         if let Some(cell) = self.cells.get_mut(at) {
             *cell = print | HELD;
@@ -43,9 +43,10 @@ impl Seen {
     }
 
     /// Where the hash is or would be.
-    fn cell_of(&self, print: u32) -> usize {
+    fn cell_of(&self, print: u64) -> usize {
         let mask = self.cells.len().wrapping_sub(1);
-        let mut at = print as usize & mask;
+        // The lowest bit is no part of the hash.
+        let mut at = (print >> 1) as usize & mask;
         while self.cells.get(at).is_some_and(|cell| *cell != 0 && *cell != print | HELD) {
             at = (at + 1) & mask;
         }
@@ -55,12 +56,12 @@ impl Seen {
     /// Bytes that a set of so many takes at most.
     pub(super) fn at_most(len: usize) -> usize {
         let cells = (len + 1).saturating_mul(4).div_ceil(3).next_power_of_two().max(FEWEST);
-        cells.saturating_mul(size_of::<u32>())
+        cells.saturating_mul(size_of::<u64>())
     }
 
     /// Bytes held.
     pub(super) const fn bytes(&self) -> usize {
-        self.cells.capacity() * size_of::<u32>()
+        self.cells.capacity() * size_of::<u64>()
     }
 }
 

@@ -4,7 +4,7 @@ use super::combination::{Combinations, Fit, Pick};
 use super::pool::Pool;
 use super::record::{Record, RecordPools, Records, is_entry};
 use super::seen::Seen;
-use super::shape::{Link, Parents, Shape};
+use super::shape::{Above, Link, Parents, Shape};
 use super::table::NOWHERE;
 use super::values::Values;
 use crate::eval::groups::GroupId;
@@ -21,7 +21,7 @@ const SCAN_LIMIT: usize = 64;
 /// A span of which only enough is kept to know repetitions and missing parents: 8 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Light {
-    /// 31 bits of the keyed hash of the id; the top bit marks server and consumer spans.
+    /// 31 bits of the keyed hash of the id; the top bit marks server and consumer spans, which may share an id with their caller.
     id: u32,
     /// 31 bits of the keyed hash of the parent's id; the top bit marks a span without parent.
     parent: u32,
@@ -29,17 +29,69 @@ struct Light {
 
 const MARK: u32 = 1 << 31;
 
+/// Marks, in what stays of a decided trace's spans, those without parent; 30 bits of the hash are left.
+const ROOT: u32 = 1 << 30;
+const REST: u32 = ROOT - 1;
+
+/// The keyed hash of a span's id, and whether it is a server or consumer span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Print {
+    hash: u64,
+    is_entry: bool,
+}
+
+impl Print {
+    pub(crate) const fn of(hash: u64, is_entry: bool) -> Self {
+        Self { hash, is_entry }
+    }
+
+    /// All that tells the span from others of its trace.
+    const fn wide(self) -> u64 {
+        (self.hash & !1) | self.is_entry as u64
+    }
+
+    /// As it stands in a [`Light`].
+    const fn word(self) -> u32 {
+        narrow(self.hash) | if self.is_entry { MARK } else { 0 }
+    }
+}
+
+/// The 31 bits of a hash that a [`Light`] holds.
+#[expect(clippy::cast_possible_truncation, reason = "the low half of the hash")]
+const fn narrow(hash: u64) -> u32 {
+    hash as u32 & !MARK
+}
+
 impl Light {
     fn link(self) -> Link {
         let (id, parent) = (self.id & !MARK, self.parent & !MARK);
-        Link {
-            id: u64::from(id),
-            parent: (self.parent & MARK == 0).then_some(u64::from(parent)),
-            hash: id,
-            parent_hash: parent,
-            is_entry: self.id & MARK != 0,
-        }
+        let above = if self.parent & MARK == 0 { Above::Named(u64::from(parent)) } else { Above::Nothing };
+        Link { id: u64::from(id), above, hash: id, above_hash: parent, is_entry: self.id & MARK != 0 }
     }
+
+    /// What stays of it when its parent is known to be there.
+    const fn settled(self) -> u32 {
+        let root = if self.parent & MARK == 0 { 0 } else { ROOT };
+        (self.id & (MARK | REST)) | root
+    }
+
+    /// The same of a span that came after its trace was decided, so that it fits in with what stayed of the others.
+    fn late_link(self) -> Link {
+        let link = self.link();
+        let rest = |id: u64| id & u64::from(REST);
+        let above = match link.above {
+            Above::Named(parent) => Above::Named(rest(parent)),
+            other => other,
+        };
+        Link { id: rest(link.id), above, hash: link.hash & REST, above_hash: link.above_hash & REST, ..link }
+    }
+}
+
+/// What stayed of a span of a decided trace, as the shape sees it.
+fn settled_link(word: u32) -> Link {
+    let id = word & REST;
+    let above = if word & ROOT == 0 { Above::There } else { Above::Nothing };
+    Link { id: u64::from(id), above, hash: id, above_hash: 0, is_entry: word & MARK != 0 }
 }
 
 /// What is known of all spans of a trace, in the order in which they came.
@@ -49,8 +101,8 @@ enum Known {
     Records,
     /// A [`Light`] of each.
     Lights,
-    /// The hashes of the ids alone, of a trace that was decided and in which no parent is missing and none run in a circle; of those
-    /// that came later a [`Light`].
+    /// A word for each, see [`Light::settled`], of a trace that was decided and in which no parent is missing and none run in a circle;
+    /// of those that came later a [`Light`].
     Prints,
 }
 
@@ -92,8 +144,8 @@ pub(crate) struct Completion {
     pub(crate) trigger: Trigger,
     /// Why there may be spans that nobody sees.
     pub(crate) losses: Reasons,
-    /// Whether the single span on top counts as the root although its parent has not come.
-    pub(crate) lone_top: bool,
+    /// Whether the spans on top count as the root although their parent, which is one, has not come.
+    pub(crate) tops_are_root: bool,
 }
 
 /// Where a trace stands.
@@ -168,7 +220,7 @@ struct More {
 /// What few traces have.
 #[derive(Debug, Default)]
 struct Rare {
-    /// Hashes of the ids of a long trace.
+    /// Of a long trace whose spans leave no records those from the 65th on, else all: told apart by more than a [`Light`] holds.
     seen: Seen,
     /// Spans that came after the trace was reduced to [`Known::Prints`].
     late: Vec<Light>,
@@ -264,8 +316,8 @@ impl Pools {
 pub(crate) struct Offered<'a> {
     pub(crate) record: Record,
     /// Keyed hashes of its id and of its parent's.
-    pub(crate) print: u32,
-    pub(crate) parent_print: u32,
+    pub(crate) print: u64,
+    pub(crate) parent_print: u64,
     /// Its row in the call table; 0 for a span that is no call.
     pub(crate) call: u32,
     pub(crate) misses: &'a [Miss],
@@ -325,15 +377,16 @@ impl TraceState {
     }
 
     /// Offers a span. `hash` is the keyed hash of span ids.
-    pub(crate) fn add(&mut self, span: &Offered<'_>, bounds: Bounds, pools: &mut Pools, hash: impl Fn(u64) -> u32) -> Added {
+    pub(crate) fn add(&mut self, span: &Offered<'_>, bounds: Bounds, pools: &mut Pools, hash: impl Fn(u64) -> u64) -> Added {
         let record = &span.record;
-        let print = span.print & !MARK;
-        if self.knows(record.id, print) {
+        let print = Print::of(span.print, is_entry(record.kind));
+        let parent = if record.parent == 0 { MARK } else { narrow(span.parent_print) };
+        if self.knows(record.id, print, parent) {
             let records = self.records();
-            let kept = records.place_of(record.id).and_then(|at| records.get(at));
+            let kept = records.place_of(record.id, print.is_entry).and_then(|at| records.get(at));
             return match kept {
                 Some(kept) if !kept.agrees(record) => Added::Conflict,
-                // A span that left no record is known by its hash; once in two thousand million it is another one.
+                // A span that left no record is known by its hash.
                 _ => Added::Duplicate,
             };
         }
@@ -351,10 +404,7 @@ impl TraceState {
             self.first_end = if self.first_end == 0 { record.end } else { self.first_end.min(record.end) };
             self.last_end = self.last_end.max(record.end);
         }
-        let light = Light {
-            id: print | if is_entry(record.kind) { MARK } else { 0 },
-            parent: if record.parent == 0 { MARK } else { span.parent_print & !MARK },
-        };
+        let light = Light { id: print.word(), parent };
         match self.known {
             Known::Records => {}
             Known::Lights => {
@@ -397,31 +447,45 @@ impl TraceState {
         true
     }
 
-    /// Whether a span of this id and its hash has come.
-    pub(crate) fn knows(&self, id: u64, print: u32) -> bool {
-        let print = print & !MARK;
-        if let Some(rare) = self.rare()
-            && !rare.seen.is_empty()
-        {
-            return rare.seen.has(print);
+    /// Whether this span has come; `parent` is what a [`Light`] holds of its parent.
+    pub(crate) fn knows(&self, id: u64, print: Print, parent: u32) -> bool {
+        let seen = self.rare().map(|rare| &rare.seen).filter(|seen| !seen.is_empty());
+        if seen.is_some_and(|seen| seen.has(print.wide())) {
+            return true;
         }
+        // What the set does not hold are the first spans of a trace that leaves no records.
+        let first = if seen.is_some() { SCAN_LIMIT } else { usize::MAX };
+        let word = print.word();
         match self.known {
-            Known::Records => self.records().place_of(id).is_some(),
-            // No early end: the few there are are compared several at a time.
-            Known::Lights => self.lights().fold(false, |found, light| found | (light.id & !MARK == print)),
-            Known::Prints => self.words.contains(&print) || self.late().iter().any(|light| light.id & !MARK == print),
+            Known::Records => seen.is_none() && self.records().place_of(id, print.is_entry).is_some(),
+            // No early end: the few there are are compared several at a time. In a long trace two spans may well have one word.
+            Known::Lights => self
+                .lights()
+                .take(first)
+                .fold(false, |found, light| found | (light.id == word && (first == usize::MAX || light.parent == parent))),
+            Known::Prints => {
+                let rest = word & (MARK | REST);
+                self.words.iter().take(first).any(|known| known & (MARK | REST) == rest)
+                    || (seen.is_none() && self.late().iter().any(|light| light.id == word))
+            }
         }
     }
 
-    /// Remembers the hash of the latest id in the set of a long trace.
-    fn remember(&mut self, print: u32, pools: &mut Pools, hash: impl Fn(u64) -> u32) {
+    /// Whether this span has come.
+    pub(crate) fn has(&self, span: &Offered<'_>) -> bool {
+        let parent = if span.record.parent == 0 { MARK } else { narrow(span.parent_print) };
+        self.knows(span.record.id, Print::of(span.print, is_entry(span.record.kind)), parent)
+    }
+
+    /// Remembers the latest span in the set of a long trace.
+    fn remember(&mut self, print: Print, pools: &mut Pools, hash: impl Fn(u64) -> u64) {
         let mut seen = std::mem::take(&mut more_of(&mut self.more, pools).rare.get_or_insert_default().seen);
-        if !seen.is_empty() {
-            seen.insert(print);
-        } else if self.known == Known::Records {
-            self.records().ids().for_each(|(id, _)| seen.insert(hash(id) & !MARK));
+        if seen.is_empty() && self.known == Known::Records {
+            let records = self.records();
+            let prints = records.ids().enumerate().map(|(at, (id, _))| Print::of(hash(id), records.is_entry(at)));
+            prints.for_each(|print| seen.insert(print.wide()));
         } else {
-            self.prints().for_each(|print| seen.insert(print));
+            seen.insert(print.wide());
         }
         more_of(&mut self.more, pools).rare.get_or_insert_default().seen = seen;
     }
@@ -429,12 +493,6 @@ impl TraceState {
     /// The lights of all spans, where each has one.
     fn lights(&self) -> impl Iterator<Item = Light> {
         self.words.as_chunks::<2>().0.iter().map(|[id, parent]| Light { id: *id, parent: *parent })
-    }
-
-    /// The hashes of the ids of all spans, where not every one leaves a record.
-    fn prints(&self) -> impl Iterator<Item = u32> {
-        let step = if self.known == Known::Lights { 2 } else { 1 };
-        self.words.iter().step_by(step).copied().chain(self.late().iter().map(|light| light.id)).map(|id| id & !MARK)
     }
 
     fn rare(&self) -> Option<&Rare> {
@@ -531,40 +589,48 @@ impl TraceState {
         self.calls().iter().filter(|call| !self.has_child(call)).copied().collect()
     }
 
+    /// Whether a span lies below a call: one that names it, or the other half of it.
     fn has_child(&self, call: &Call) -> bool {
         let at = call.span as usize;
         match self.known {
             Known::Records => {
-                let id = self.records().ids().nth(at).map(|(id, _)| id);
-                self.records().ids().any(|(_, parent)| Some(parent) == id)
+                let records = self.records();
+                let id = records.ids().nth(at).map(|(id, _)| id);
+                records.ids().any(|(_, parent)| Some(parent) == id) || id.is_some_and(|id| records.place_of(id, true).is_some())
             }
             Known::Lights => {
                 let print = self.words.get(2 * at).map_or(MARK, |id| id & !MARK);
-                self.lights().fold(false, |found, light| found | (light.parent == print))
+                self.lights().fold(false, |found, light| found | (light.parent == print) | (light.id == print | MARK))
             }
             Known::Prints => {
-                let late = || self.late().get(at.checked_sub(self.words.len())?).map(|light| light.id & !MARK);
-                let print = self.words.get(at).copied().or_else(late).unwrap_or(MARK);
-                self.late().iter().any(|light| light.parent == print)
+                let late = || self.late().get(at.checked_sub(self.words.len())?).map(|light| light.id);
+                let print = self.words.get(at).copied().or_else(late).map_or(MARK, |word| word & REST);
+                let is_below = |light: &Light| light.parent & (MARK | REST) == print || light.id & (MARK | REST) == print | MARK;
+                self.late().iter().any(is_below)
             }
         }
     }
 
     /// Which of the trace's spans left the record at this place, counted from the first that came.
-    pub(crate) fn span_of_record(&self, at: usize, hash: impl Fn(u64) -> u32) -> Option<usize> {
-        if self.known == Known::Records {
-            return Some(at);
+    pub(crate) fn span_of_record(&self, at: usize, hash: impl Fn(u64) -> u64) -> Option<usize> {
+        let record = self.records().get(at)?;
+        let word = Print::of(hash(record.id), is_entry(record.kind)).word();
+        match self.known {
+            Known::Records => Some(at),
+            Known::Lights => self.lights().position(|light| light.id == word),
+            Known::Prints => {
+                let in_time = self.words.iter().position(|known| known & (MARK | REST) == word & (MARK | REST));
+                in_time.or_else(|| Some(self.words.len() + self.late().iter().position(|light| light.id == word)?))
+            }
         }
-        let print = hash(self.records().get(at)?.id) & !MARK;
-        self.prints().position(|known| known == print)
     }
 
     /// What may be concluded of the trace when this trigger decides it.
     pub(crate) fn completed(&self, trigger: Trigger, shape: Shape) -> Completion {
         let cut = matches!(trigger, Trigger::Shutdown | Trigger::Limit);
-        let lone_top = !cut && shape.has_lone_top();
+        let tops_are_root = !cut && shape.has_one_caller();
         let mut losses = self.marks;
-        if shape.cycle || (!lone_top && shape.shows_gap()) {
+        if shape.cycle || (!tops_are_root && shape.shows_gap()) {
             losses = losses.and(Reasons::of(Reason::Gap));
         }
         match trigger {
@@ -572,29 +638,27 @@ impl TraceState {
             Trigger::Limit => losses = losses.and(Reasons::of(Reason::Limit)),
             _ => {}
         }
-        Completion { trigger, losses, lone_top }
+        Completion { trigger, losses, tops_are_root }
     }
 
     /// What the parents say about the trace's completeness. `hash` is the keyed hash of span ids.
-    pub(crate) fn shape(&self, parents: &mut Parents, hash: impl Fn(u64) -> u32) -> Shape {
-        let roots = u32::from(self.roots);
+    pub(crate) fn shape(&self, parents: &mut Parents, hash: impl Fn(u64) -> u64) -> Shape {
         match self.known {
             Known::Records => {
                 let records = self.records();
                 let link = |(at, (id, parent)): (usize, (u64, u64))| Link {
                     id,
-                    parent: (parent != 0).then_some(parent),
-                    hash: hash(id),
-                    parent_hash: hash(parent),
+                    above: if parent == 0 { Above::Nothing } else { Above::Named(parent) },
+                    hash: narrow(hash(id)),
+                    above_hash: narrow(hash(parent)),
                     is_entry: records.is_entry(at),
                 };
-                parents.find(records.ids().enumerate().map(link), roots)
+                parents.find(records.ids().enumerate().map(link))
             }
-            Known::Lights => parents.find(self.lights().map(Light::link), roots),
-            // Whoever came in time has a parent or is a root.
+            Known::Lights => parents.find(self.lights().map(Light::link)),
             Known::Prints => {
-                let in_time = self.words.iter().map(|print| Light { id: *print, parent: MARK });
-                parents.find(in_time.chain(self.late().iter().copied()).map(Light::link), roots)
+                let in_time = self.words.iter().copied().map(settled_link);
+                parents.find(in_time.chain(self.late().iter().copied().map(Light::late_link)))
             }
         }
     }
@@ -617,7 +681,7 @@ impl TraceState {
         }
         let mut prints = Vec::new();
         pools.prints.make_room(&mut prints, self.words.len() / 2);
-        prints.extend(self.lights().map(|light| light.id & !MARK));
+        prints.extend(self.lights().map(Light::settled));
         pools.lights.give(std::mem::replace(&mut self.words, prints));
         self.known = Known::Prints;
         if let Some(more) = self.more.take_if(|more| more.is_empty()) {
@@ -628,7 +692,7 @@ impl TraceState {
     /// A whole trace of some of the kept spans alone.
     pub(crate) fn part(&self, places: &[usize], combinations: &Combinations) -> Self {
         let mut part = Self::new(self.id, self.generation, true, self.first_seen);
-        part.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, lone_top: false });
+        part.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, tops_are_root: false });
         let mut pools = Pools::new();
         let records = self.records();
         for record in places.iter().filter_map(|place| records.get(*place)) {
