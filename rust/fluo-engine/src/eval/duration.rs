@@ -30,44 +30,49 @@ impl<'t> View<'t> {
         }
     }
 
-    /// The shift of each emitter's clock. Emitters are aligned from the root down: the first emitter met keeps its clock, each other
-    /// one is shifted against the emitters that call it and are aligned already.
+    /// The shift of each emitter's clock. Emitters are aligned from the root down: an emitter when the level of its highest span is
+    /// reached, by all the calls that emitters of higher levels made to it.
     fn shifts(&self) -> HashMap<u32, i128> {
-        let topology = self.topology();
-        let mut shifts: HashMap<u32, i128> = HashMap::new();
-        let mut level: Vec<usize> = (0..self.records().len()).filter(|at| topology.parent(*at).is_none()).collect();
-        for at in &level {
-            if let Some(record) = self.record(*at) {
-                shifts.entry(record.emitter).or_insert(0);
+        let levels = self.levels();
+        let mut calls: HashMap<u32, Vec<(&Record, &Record)>> = HashMap::new();
+        for (at, server) in self.records().iter().enumerate().filter(|(_, record)| record.kind == kind::SERVER) {
+            let Some(client) = self.topology().parent(at).and_then(|parent| self.record(parent)) else { continue };
+            let is_from_above = levels.get(&client.emitter) < levels.get(&server.emitter);
+            // A server span longer than its call lies inside it nowhere.
+            let fits = server.end - server.start <= client.end - client.start;
+            if client.kind == kind::CLIENT && is_from_above && fits {
+                calls.entry(server.emitter).or_default().push((server, client));
             }
         }
-        while !level.is_empty() {
-            let below: Vec<usize> = level.iter().flat_map(|at| topology.children(*at).iter().copied()).collect();
-            let mut bounds: HashMap<u32, (i128, i128)> = HashMap::new();
-            for at in &below {
-                let (Some(server), Some(client)) = (self.record(*at), topology.parent(*at).and_then(|p| self.record(p))) else {
-                    continue;
-                };
-                if shifts.contains_key(&server.emitter) {
-                    continue;
-                }
-                let is_call = server.kind == kind::SERVER && client.kind == kind::CLIENT;
-                let fits = server.end - server.start <= client.end - client.start;
-                let entry = bounds.entry(server.emitter).or_insert((i128::MIN, i128::MAX));
-                if is_call && fits {
-                    let base = shifts.get(&client.emitter).copied().unwrap_or(0);
-                    let low = i128::from(client.start) + base - i128::from(server.start);
-                    let high = i128::from(client.end) + base - i128::from(server.end);
-                    *entry = (entry.0.max(low), entry.1.min(high));
-                }
+        let mut order: Vec<(usize, u32)> = levels.into_iter().map(|(emitter, level)| (level, emitter)).collect();
+        order.sort_unstable();
+        let mut shifts: HashMap<u32, i128> = HashMap::new();
+        for (_, emitter) in order {
+            let (mut low, mut high) = (i128::MIN, i128::MAX);
+            for (server, client) in calls.remove(&emitter).unwrap_or_default() {
+                let base = shifts.get(&client.emitter).copied().unwrap_or(0);
+                low = low.max(i128::from(client.start) + base - i128::from(server.start));
+                high = high.min(i128::from(client.end) + base - i128::from(server.end));
             }
-            for (emitter, (low, high)) in bounds {
-                // The least shift inside the bounds; where no shift fits all calls, none.
-                let shift = if low > high { 0 } else { 0i128.clamp(low, high) };
-                shifts.insert(emitter, shift);
-            }
-            level = below;
+            // The least shift inside the bounds; where no shift fits all calls, none.
+            shifts.insert(emitter, if low > high { 0 } else { 0i128.clamp(low, high) });
         }
         shifts
+    }
+
+    /// The level of each emitter's highest span, the tops being 0.
+    fn levels(&self) -> HashMap<u32, usize> {
+        let topology = self.topology();
+        let mut levels: HashMap<u32, usize> = HashMap::new();
+        let mut spans: Vec<usize> = (0..self.records().len()).filter(|at| topology.parent(*at).is_none()).collect();
+        let mut level = 0;
+        while !spans.is_empty() {
+            for record in spans.iter().filter_map(|at| self.record(*at)) {
+                levels.entry(record.emitter).or_insert(level);
+            }
+            spans = spans.iter().flat_map(|at| topology.children(*at).iter().copied()).collect();
+            level += 1;
+        }
+        levels
     }
 }
