@@ -227,6 +227,20 @@ impl View<'_> {
         rule.grouped_sets.iter().flat_map(|set| self.members_of_group(*set, group)).any(|m| m.is_certain())
     }
 
+    /// Why a group of possible members alone may be none; nothing for one that some span is in for certain.
+    pub(super) fn doubt_of_group(&self, rule: &RulePlan, group: &[u8]) -> Option<Reasons> {
+        let mut doubt = Reasons::NONE;
+        for set in &rule.grouped_sets {
+            for member in self.members_of_group(*set, group) {
+                if member.is_certain() {
+                    return None;
+                }
+                doubt = doubt.and(member.doubt());
+            }
+        }
+        Some(doubt)
+    }
+
     /// Every group of which the grouped sets of the rule at hand have a member or may have one, in the order of their keys.
     pub(crate) fn groups(&self, rule: &RulePlan) -> Vec<Group> {
         if let [set] = rule.grouped_sets.as_slice() {

@@ -91,7 +91,13 @@ impl<'t> View<'t> {
         groups.truncate(self.max_groups());
         let mut outcomes: Vec<GroupOutcome> = Vec::with_capacity(groups.len() + 1);
         for group in groups {
-            let outcome = self.outcome(rule, Some(group));
+            let mut outcome = self.outcome(rule, Some(group));
+            // A group that may not exist is at most inconclusive.
+            if outcome.outcome == Outcome::Violated
+                && let Some(doubt) = self.doubt_of_group(rule, outcome.group_key())
+            {
+                (outcome.outcome, outcome.instant) = (Outcome::Unknown(doubt), None);
+            }
             if self.steps.are_over() {
                 // What was judged before stands. In which order the groups come depends on their keys only.
                 outcomes.push(self.cut(rule));
