@@ -229,9 +229,11 @@ fn settled<'t>(values: &Sample<'t>, hidden: Reasons, function: impl Fn(&[Val<'t>
 
 fn sum<'t>(values: &Sample<'t>, hidden: Reasons, never_negative: bool, is_duration: bool) -> Cell<'t> {
     let why = values.why.and(hidden);
+    // A list satisfies `f >= 0` by one of its elements; so that the sum cannot fall, those below zero add nothing.
+    let counts = |v: &&Val<'t>| !(never_negative && is_negative(v));
     let total = |extra: Option<bool>| {
         let chosen = values.possible.iter().filter(|v| extra.is_some_and(|negative| is_negative(v) == negative));
-        exact::sum(&values.certain.iter().chain(chosen).cloned().collect::<Vec<_>>(), is_duration)
+        exact::sum(&values.certain.iter().chain(chosen).filter(counts).cloned().collect::<Vec<_>>(), is_duration)
     };
     if why.is_empty() {
         return total(None).map_or(Cell::Missing, Cell::Exact);
@@ -245,7 +247,8 @@ fn sum<'t>(values: &Sample<'t>, hidden: Reasons, never_negative: bool, is_durati
     }
 }
 
-fn is_negative(value: &Val<'_>) -> bool {
+/// Whether a number or duration is below zero.
+pub(crate) fn is_negative(value: &Val<'_>) -> bool {
     match value {
         Val::Duration(d) => *d < 0,
         other => other.number().is_some_and(|n| n.order(Number::Int(0)).is_lt()),

@@ -1,8 +1,8 @@
 //! Claims: truth over spansets and their aggregates.
 
 use fluo_lang::print;
+use fluo_lang::program::sign::is_never_negative;
 use fluo_lang::program::{AggregateFn, ArithOp, Expr, Field, FieldKey, Owner, Quantifier, Scope, SpanRef, Spanset, Step, Term};
-
 use fluo_lang::value::Value;
 
 use super::compile::Compiler;
@@ -95,7 +95,8 @@ impl Compiler {
                     AggregateFn::Count => Function::Count,
                     AggregateFn::Distinct(terms) => Function::Distinct(terms.iter().map(kept).collect()),
                     AggregateFn::Sum(term) => {
-                        Function::Sum { term: kept(term), never_negative: is_own_duration(term), is_duration: is_duration(term) }
+                        let never_negative = is_never_negative(&aggregate.set, term);
+                        Function::Sum { term: kept(term), never_negative, is_duration: is_duration(term) }
                     }
                     AggregateFn::Min(term) => Function::Min(kept(term)),
                     AggregateFn::Max(term) => Function::Max(kept(term)),
@@ -146,11 +147,6 @@ impl Compiler {
             Term::Field(_) => ClaimTerm::Coalesce(Vec::new()),
         }
     }
-}
-
-/// Whether a term is the duration of the span itself, which cannot be negative.
-fn is_own_duration(term: &Term) -> bool {
-    matches!(term, Term::Field(Field { owner: Owner::Span, key: FieldKey::Duration }))
 }
 
 /// Whether a term is a duration by what it says.

@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 
 use foldhash::fast::RandomState;
 
+use crate::eval::aggregate::is_negative;
 use crate::eval::groups::combine;
 use crate::exact::Total;
 use crate::expr::read::Read;
@@ -28,7 +29,7 @@ pub(super) struct Running {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Sum { total: Total, is_duration: bool },
+    Sum { total: Total, is_duration: bool, never_negative: bool },
     Mean(Total),
     Extreme { queue: VecDeque<(u64, Val<'static>)>, entered: u64, left: u64, greatest: bool },
     Rank { ranks: Ranks, q: f64 },
@@ -40,7 +41,9 @@ impl Running {
     pub(super) fn new(function: &Function) -> Option<Self> {
         let extreme = |greatest| Kind::Extreme { queue: VecDeque::new(), entered: 0, left: 0, greatest };
         let kind = match function {
-            Function::Sum { is_duration, .. } => Kind::Sum { total: Total::default(), is_duration: *is_duration },
+            Function::Sum { is_duration, never_negative, .. } => {
+                Kind::Sum { total: Total::default(), is_duration: *is_duration, never_negative: *never_negative }
+            }
             Function::Avg(_) => Kind::Mean(Total::default()),
             Function::Min(_) => extreme(false),
             Function::Max(_) => extreme(true),
@@ -49,6 +52,11 @@ impl Running {
             Function::Count | Function::Rate(_) | Function::Concurrent | Function::LongestRun(_) => return None,
         };
         Some(Self { kind, unseen: 0, durations: 0, numbers: 0 })
+    }
+
+    /// Whether a value takes part: of a sum that cannot fall those below zero do not.
+    fn counts(&self, value: &Val<'_>) -> bool {
+        !(matches!(self.kind, Kind::Sum { never_negative: true, .. }) && is_negative(value))
     }
 
     /// A span enters the window.
@@ -64,6 +72,9 @@ impl Running {
             return;
         }
         for value in measures(reads) {
+            if !self.counts(value) {
+                continue;
+            }
             *if matches!(value, Val::Duration(_)) { &mut self.durations } else { &mut self.numbers } += 1;
             match &mut self.kind {
                 Kind::Sum { total, .. } | Kind::Mean(total) => total.add(value),
@@ -97,6 +108,9 @@ impl Running {
             return;
         }
         for value in measures(reads) {
+            if !self.counts(value) {
+                continue;
+            }
             *if matches!(value, Val::Duration(_)) { &mut self.durations } else { &mut self.numbers } -= 1;
             match &mut self.kind {
                 Kind::Sum { total, .. } | Kind::Mean(total) => total.remove(value),
@@ -126,7 +140,7 @@ impl Running {
         }
         let count = self.durations + self.numbers;
         let found = match &self.kind {
-            Kind::Sum { total, is_duration } => total.sum(*is_duration),
+            Kind::Sum { total, is_duration, .. } => total.sum(*is_duration),
             _ if count == 0 => return Some(Answer::OfNothing),
             Kind::Mean(total) => total.mean(count),
             Kind::Extreme { queue, .. } => queue.front().map(|(_, value)| value.clone()),
