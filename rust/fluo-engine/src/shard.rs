@@ -4,6 +4,8 @@ mod decide;
 mod gone;
 mod learn;
 mod queues;
+mod recent;
+mod stray;
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -20,16 +22,17 @@ use crate::signal::{Signal, Trigger};
 use crate::stats::{Places, Stats};
 use crate::store::calls::{Calls, Lesson};
 use crate::store::combination::Combinations;
-use crate::store::record::NO_COMBINATION;
+use crate::store::record::{NO_COMBINATION, is_entry};
 use crate::store::resource::Resources;
 use crate::store::shape::{Parents, Shape};
 use crate::store::table::Traces;
-use crate::store::trace::{Added, Bounds, Offered, Pools, Stage, TraceState};
+use crate::store::trace::{Added, Bounds, Offered, Pools, Print, Stage, TraceState};
 use crate::tally::Tally;
 use crate::truth::Reasons;
 use crate::verdict::{Reason, Verdict, VerdictRecord};
 use gone::Gone;
 use queues::{Due, Queues};
+use recent::Recent;
 
 /// What every shard of an engine shares.
 #[derive(Debug)]
@@ -51,8 +54,10 @@ pub(crate) struct Shard {
     traces: Traces,
     queues: Queues,
     generations: Vec<InUse>,
-    /// Ids of traces that were forgotten, the latest ones: a straggler opens no second trace.
+    /// The latest traces that were forgotten: a straggler opens no second trace.
     gone: Gone,
+    /// The latest spans that no trace holds.
+    recent: Recent,
     pools: Pools,
     /// Arrival time as this shard has seen it: it never goes back.
     now: u64,
@@ -135,6 +140,7 @@ impl Shard {
             queues: Queues::new(),
             generations: Vec::new(),
             gone: Gone::new(max_bytes),
+            recent: Recent::new(max_bytes),
             pools: Pools::new(),
             now: 0,
             counts: Counts::default(),
@@ -163,23 +169,20 @@ impl Shard {
             let is_of_trace = |one: &&Ordered| batch.spans.get(one.index()).is_some_and(|span| span.trace == first.trace);
             let (run, others) = rest.split_at(rest.iter().take_while(is_of_trace).count());
             rest = others;
-            if let Some(place) = self.place(shared, generation, is_current, first, run.len(), moment, out) {
+            if let Some(place) = self.place(shared, generation, is_current, first, moment, out) {
                 self.offer_all(shared, batch, run, place, fresh, out);
             }
         }
         self.enforce_limits(shared, out);
     }
 
-    /// The place of the trace of these many spans, of which one is given; `None` where they are not for this generation or come too
-    /// late for any trace.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one call; a struct would only rename them")]
+    /// The place of the trace of a span; `None` where it is not for this generation.
     fn place(
         &mut self,
         shared: &Shared,
         generation: &Arc<Generation>,
         is_current: bool,
         first: &Incoming,
-        spans: usize,
         moment: Moment,
         out: &mut Outbox,
     ) -> Option<u32> {
@@ -190,9 +193,8 @@ impl Shard {
         if !is_current {
             return None;
         }
-        if self.gone.has(first.hash) {
-            self.counts.late += spans as u64;
-            return None;
+        if self.gone.get(first.hash).is_some() {
+            return self.begin_stray(shared, generation, first);
         }
         // A trace whose first span had ended long before it came was there before this engine saw it.
         let end = first.record.end;
@@ -202,16 +204,7 @@ impl Shard {
 
     fn begin(&mut self, shared: &Shared, generation: &Arc<Generation>, first: &Incoming, is_late: bool, out: &mut Outbox) -> Option<u32> {
         while (self.traces.len() >= shared.max_traces || self.would_exceed(shared)) && self.evict_one(shared, out) {}
-        let known = self.generations.iter().position(|g| Arc::ptr_eq(&g.generation, generation));
-        let number = known.unwrap_or_else(|| {
-            self.generations.push(InUse::new(shared, generation));
-            self.generations.len() - 1
-        });
-        let (number, in_use) = (u16::try_from(number).ok()?, self.generations.get_mut(number)?);
-        in_use.traces += 1;
-        if in_use.traces == 1 {
-            generation.enter();
-        }
+        let number = self.follow(shared, generation)?;
         let mut trace = TraceState::new(first.trace, number, generation.plan.keep_all, self.now);
         if is_late {
             trace.marks = Reasons::of(Reason::Late);
@@ -222,41 +215,127 @@ impl Shard {
         Some(place)
     }
 
-    /// Offers spans of one trace to it, then looks whether one of its rules is decided.
+    /// The number of a generation that one trace more follows.
+    fn follow(&mut self, shared: &Shared, generation: &Arc<Generation>) -> Option<u16> {
+        let known = self.generations.iter().position(|g| Arc::ptr_eq(&g.generation, generation));
+        let number = known.unwrap_or_else(|| {
+            self.generations.push(InUse::new(shared, generation));
+            self.generations.len() - 1
+        });
+        let (number, in_use) = (u16::try_from(number).ok()?, self.generations.get_mut(number)?);
+        in_use.traces += 1;
+        if in_use.traces == 1 {
+            generation.enter();
+        }
+        Some(number)
+    }
+
+    /// Offers spans of one trace to it, then looks whether one of its rules is decided, or is decided otherwise.
     fn offer_all(&mut self, shared: &Shared, batch: &Batch, run: &[Ordered], place: u32, fresh: &mut Vec<u32>, out: &mut Outbox) {
         let mut news = std::mem::take(&mut self.scratch.news);
         news.clear();
         let mut has_news = false;
-        for one in run {
+        let mut rest = run;
+        while let Some((one, others)) = rest.split_first() {
+            let is_late = self.traces.get(place).is_some_and(|trace| trace.stage == Stage::Grace);
+            if is_late {
+                self.offer_late(shared, batch, rest, place, fresh, out);
+                break;
+            }
+            rest = others;
             let Some(span) = batch.spans.get(one.index()) else { continue };
-            match self.offer(shared, batch, span, place, out) {
+            let added = self.offer(shared, batch, span, place);
+            if self.count(span, added) {
+                fresh.extend(u32::try_from(one.index()));
+            }
+            match added {
                 Added::New => {
-                    fresh.extend(u32::try_from(one.index()));
-                    let picks = batch.picks(span);
                     has_news = true;
-                    news.extend(picks.iter().map(|p| p.selector));
+                    news.extend(batch.picks(span).iter().map(|p| p.selector));
                 }
-                Added::Duplicate => self.counts.duplicates += 1,
-                Added::Conflict => self.counts.conflicts += 1,
-                Added::OverLimit => {
-                    self.counts.over_limit += 1;
-                    if self.traces.get(place).is_some_and(|t| t.stage == Stage::Open) {
-                        self.complete(shared, place, Trigger::Limit, None, self.now, out);
-                    }
+                Added::OverLimit if self.traces.get(place).is_some_and(|t| t.stage == Stage::Open) => {
+                    self.complete(shared, place, Trigger::Limit, None, self.now, out);
                 }
+                _ => {}
             }
         }
-        if has_news && self.traces.get(place).is_some_and(|t| t.stage == Stage::Open) {
-            self.queues.touch(&shared.config, &mut self.traces, place, self.now);
-            self.look_early(shared, place, &news, out);
+        match self.traces.get(place).map(|trace| trace.stage) {
+            Some(Stage::Open) if has_news => {
+                self.queues.touch(&shared.config, &mut self.traces, place, self.now);
+                self.look_early(shared, place, &news, out);
+            }
+            Some(Stage::Stray) if has_news => self.look_at_strays(shared, place, &news, out),
+            _ => {}
         }
         self.scratch.news = news;
     }
 
-    /// Offers a span to its trace; a late one revises the verdicts.
-    fn offer(&mut self, shared: &Shared, batch: &Batch, span: &Incoming, place: u32, out: &mut Outbox) -> Added {
+    /// Counts what became of a span; says whether it is no repetition, so that windows take it, whatever became of its trace.
+    fn count(&mut self, span: &Incoming, added: Added) -> bool {
+        match added {
+            Added::New => true,
+            Added::Duplicate => {
+                self.counts.duplicates += 1;
+                false
+            }
+            Added::Conflict => {
+                self.counts.conflicts += 1;
+                false
+            }
+            Added::OverLimit => {
+                self.counts.over_limit += 1;
+                self.recent.add(brief(span))
+            }
+        }
+    }
+
+    /// Offers spans to a decided trace and revises its verdicts once for all of them.
+    fn offer_late(&mut self, shared: &Shared, batch: &Batch, run: &[Ordered], place: u32, fresh: &mut Vec<u32>, out: &mut Outbox) {
+        let spans = || run.iter().filter_map(|one| batch.spans.get(one.index()));
+        let Some(trace) = self.traces.get(place) else { return };
+        let Some(in_use) = self.generations.get(usize::from(trace.generation)) else { return };
+        let is_full = trace.spans as usize >= shared.config.max_spans_per_trace;
+        let mut before = if is_full {
+            decide::Outcomes::new()
+        } else {
+            let selectors = spans().flat_map(|span| batch.picks(span)).map(|pick| pick.selector);
+            let rules = decide::rules_of_late(shared, in_use, trace, selectors, spans().any(|span| span.call != 0));
+            decide::outcomes(shared, in_use.plan(), trace, &in_use.combinations, rules.into_iter())
+        };
+        let mut has_news = false;
+        for one in run {
+            let Some(span) = batch.spans.get(one.index()) else { continue };
+            let added = self.offer(shared, batch, span, place);
+            if self.count(span, added) {
+                fresh.extend(u32::try_from(one.index()));
+            }
+            self.counts.late += u64::from(added == Added::New);
+            has_news |= added == Added::New;
+        }
+        let Some(trace) = self.traces.get_mut(place).filter(|_| has_news) else { return };
+        let Some(in_use) = self.generations.get_mut(usize::from(trace.generation)) else { return };
+        let Some(completion) = trace.completion else { return };
+        trace.note_late();
+        let held = trace.bytes();
+        let shape = trace.shape(&mut self.scratch.parents, |id| shared.print(id));
+        let completed = trace.completed(completion.trigger, shape);
+        if completed != completion {
+            // The others do not turn on these spans: without them their outcomes were what they are under the earlier completion.
+            let others = (0u32..).take(in_use.plan().rules.len()).filter(|rule| !before.contains_key(rule)).collect::<Vec<_>>();
+            before.extend(decide::outcomes(shared, in_use.plan(), trace, &in_use.combinations, others.into_iter()));
+        }
+        decide::revise(shared, in_use, trace, completed, &before, self.now, &mut self.pools, out);
+        self.counts.bytes = (self.counts.bytes + trace.bytes()).saturating_sub(held);
+    }
+
+    /// Offers a span to its trace.
+    fn offer(&mut self, shared: &Shared, batch: &Batch, span: &Incoming, place: u32) -> Added {
         let Some(trace) = self.traces.get_mut(place) else { return Added::OverLimit };
         let Some(in_use) = self.generations.get_mut(usize::from(trace.generation)) else { return Added::OverLimit };
+        let is_stray = trace.stage == Stage::Stray;
+        if is_stray && self.recent.has(brief(span)) {
+            return Added::Duplicate;
+        }
         let picks = batch.picks(span);
         let mut record = span.record;
         record.combination = in_use.combinations.intern(picks);
@@ -273,24 +352,11 @@ impl Shard {
             values: batch.encoded(span),
         };
         let bounds = Bounds { max_spans: shared.config.max_spans_per_trace, since: shared.since };
-        let hash = |id| shared.print(id);
         let held = trace.bytes();
-        let added = if trace.stage == Stage::Open || trace.has(&offered) {
-            let added = trace.add(&offered, bounds, &mut self.pools, hash);
-            in_use.combinations.count(record.combination, added == Added::New);
-            added
-        } else {
-            let before = decide::outcomes(shared, in_use.plan(), trace, &in_use.combinations);
-            let added = trace.add(&offered, bounds, &mut self.pools, hash);
-            in_use.combinations.count(record.combination, added == Added::New);
-            if added == Added::New {
-                self.counts.late += 1;
-                let shape = trace.shape(&mut self.scratch.parents, hash);
-                decide::revise(shared, in_use, trace, shape, &before, self.now, &mut self.pools, out);
-            }
-            added
-        };
+        let added = trace.add(&offered, bounds, &mut self.pools, |id| shared.print(id));
+        in_use.combinations.count(record.combination, added == Added::New);
         self.counts.bytes = (self.counts.bytes + trace.bytes()).saturating_sub(held);
+        self.counts.late += u64::from(is_stray && added == Added::New);
         added
     }
 
@@ -349,12 +415,18 @@ impl Shard {
 
     fn evict_one(&mut self, shared: &Shared, out: &mut Outbox) -> bool {
         if let Some(place) = self.queues.decided.first() {
+            if let Some(trace) = self.traces.get_mut(place) {
+                trace.note_late();
+            }
             self.forget(shared, place);
             return true;
         }
         let Some(place) = self.queues.open.first() else { return false };
         self.counts.evicted += 1;
         self.complete(shared, place, Trigger::Limit, None, self.now, out);
+        if let Some(trace) = self.traces.get_mut(place) {
+            trace.note_late();
+        }
         self.forget(shared, place);
         true
     }
@@ -364,9 +436,9 @@ impl Shard {
         self.queues.decided.remove(&mut self.traces, place);
         let Some(hash) = self.traces.get(place).map(|trace| shared.trace_hash(&trace.id)) else { return };
         let Some(trace) = self.traces.remove(tag(hash), place) else { return };
-        self.gone.add(hash);
+        self.remember(shared, hash, &trace);
         self.counts.bytes = self.counts.bytes.saturating_sub(trace.bytes());
-        self.counts.grace -= 1;
+        self.counts.grace -= u64::from(trace.stage == Stage::Grace);
         if let Some(in_use) = self.generations.get_mut(usize::from(trace.generation)) {
             trace.records().combinations().for_each(|combination| in_use.combinations.release(combination));
             in_use.traces -= 1;
@@ -386,7 +458,13 @@ impl Shard {
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
         let shared: usize = self.generations.iter().map(|g| g.combinations.bytes()).sum();
-        self.counts.bytes + shared + self.traces.bytes() + self.pools.bytes() + self.gone.bytes() + self.scratch.parents.bytes()
+        self.counts.bytes
+            + shared
+            + self.traces.bytes()
+            + self.pools.bytes()
+            + self.gone.bytes()
+            + self.recent.bytes()
+            + self.scratch.parents.bytes()
     }
 
     /// Adds the verdicts of each generation's rules to the statistics.
@@ -401,6 +479,16 @@ impl Shard {
             }
         }
     }
+}
+
+/// What tells a span from all others of a shard.
+fn brief(span: &Incoming) -> u64 {
+    brief_of(span.hash, Print::of(span.print, is_entry(span.record.kind)).brief())
+}
+
+/// What tells a span from all others of a shard, by the keyed hash of its trace's id and the print of its own.
+const fn brief_of(hash: u64, print: u32) -> u64 {
+    hash.rotate_left(17) ^ (print as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// The part of a trace id's hash that the table of a shard goes by; the upper bits tell the shards apart.

@@ -116,6 +116,7 @@ pub enum Trigger {
     Age,
     Shutdown,
     Limit,
+    Late,
 }
 
 impl Trigger {
@@ -128,6 +129,7 @@ impl Trigger {
             Self::Age => "age",
             Self::Shutdown => "shutdown",
             Self::Limit => "limit",
+            Self::Late => "late",
         }
     }
 }

@@ -31,7 +31,7 @@ impl Borrow<[u8]> for Group {
 }
 
 /// Which group of a rule: the hash of its key, which may be as long as values are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct GroupId([u8; 16]);
 
 impl GroupId {
@@ -219,12 +219,6 @@ impl View<'_> {
             };
             all.and(fits)
         })
-    }
-
-    /// Whether some span is in a grouped set of the rule, and in the group, for certain: a group of possible members may turn out to be
-    /// none.
-    pub(crate) fn is_certain_group(&self, rule: &RulePlan, group: &[u8]) -> bool {
-        rule.grouped_sets.iter().flat_map(|set| self.members_of_group(*set, group)).any(|m| m.is_certain())
     }
 
     /// Why a group of possible members alone may be none; nothing for one that some span is in for certain.

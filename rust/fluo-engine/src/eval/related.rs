@@ -77,7 +77,7 @@ impl Pool {
 
     /// They by their places in the trees.
     pub(super) fn nest(&self, view: &View<'_>) -> &super::tally::Nest {
-        self.nest.get_or_init(|| super::tally::Nest::new(self.tallies(), view.tour(), &view.steps))
+        self.nest.get_or_init(|| super::tally::Nest::new(self.tallies(), view.lineage(), &view.steps))
     }
 }
 
@@ -248,8 +248,8 @@ impl<'t> View<'t> {
         match related.kind {
             RelationKind::HasParent | RelationKind::HasChild => Tally::default(),
             RelationKind::HasSibling => pool.all().less(own),
-            RelationKind::HasDescendant => pool.nest(self).below(at, self.tour(), &self.steps).less(own),
-            RelationKind::HasAncestor => pool.nest(self).above(at, self.tour(), &self.steps).less(own),
+            RelationKind::HasDescendant => pool.nest(self).below(at, self.lineage(), &self.steps).less(own),
+            RelationKind::HasAncestor => pool.nest(self).above(at, self.lineage(), &self.steps).less(own),
             RelationKind::PrecededBy | RelationKind::FollowedBy | RelationKind::Overlaps => self.ask_times(pool, at, related, own),
         }
     }

@@ -158,11 +158,11 @@ impl<'t> View<'t> {
             Axis::Descendants | Axis::Ancestors if from.is_empty() => {}
             Axis::Descendants | Axis::Ancestors => {
                 let own: HashMap<usize, Tally> = from.iter().map(|member| (member.at, Tally::of(member.truth))).collect();
-                let nest = Nest::new(from.iter().map(|member| (member.at, Tally::of(member.truth))), self.tour(), &self.steps);
+                let nest = Nest::new(from.iter().map(|member| (member.at, Tally::of(member.truth))), self.lineage(), &self.steps);
                 for at in 0..self.records().len() {
                     let related = match axis {
-                        Axis::Descendants => nest.above(at, self.tour(), &self.steps),
-                        _ => nest.below(at, self.tour(), &self.steps),
+                        Axis::Descendants => nest.above(at, self.lineage(), &self.steps),
+                        _ => nest.below(at, self.lineage(), &self.steps),
                     };
                     reach(at, related.less(own.get(&at).copied().unwrap_or_default()).any());
                 }

@@ -10,6 +10,15 @@ pub(crate) struct Topology {
     parents: Vec<Option<usize>>,
     children: Vec<Vec<usize>>,
     families: Vec<Option<usize>>,
+    /// While the trace is open: parents and children of which nothing is known but that they stay ancestors and descendants, too.
+    lasting: Option<Lasting>,
+}
+
+/// By place, the nearest span that stays above a span whatever comes, and those that a span stays above.
+#[derive(Debug)]
+struct Lasting {
+    above: Vec<Option<usize>>,
+    below: Vec<Vec<usize>>,
 }
 
 impl Topology {
@@ -26,15 +35,27 @@ impl Topology {
             }
             // Who names its own id names its other half.
             let server = by_id.get(&(record.parent, true)).copied().filter(|_| !(is_entry && record.parent == record.id));
-            if is_open { server.filter(|_| !is_entry) } else { server.or_else(|| by_id.get(&(record.parent, false)).copied()) }
+            server.or_else(|| by_id.get(&(record.parent, false)).copied())
         };
-        let parents: Vec<Option<usize>> = records.iter().map(parent).collect();
-        let mut children = vec![Vec::new(); records.len()];
-        for (at, parent) in parents.iter().enumerate() {
-            if let Some(list) = parent.and_then(|p| children.get_mut(p)) {
-                list.push(at);
+        let of = |at: usize| records.get(at).map(|record| (is_entry(record.kind), record.id));
+        let mut parents: Vec<Option<usize>> = records.iter().map(parent).collect();
+        let mut lasting = None;
+        if is_open {
+            // Another half may come between a span and its parent, which stays above it, and above a server or consumer span.
+            let is_half =
+                |at: usize, parent: usize| of(at).zip(of(parent)).is_some_and(|(own, above)| own.0 && !above.0 && own.1 == above.1);
+            let is_entry = |at: usize| of(at).is_some_and(|(is_entry, _)| is_entry);
+            for (at, parent) in parents.iter_mut().enumerate() {
+                *parent = parent.filter(|parent| is_half(at, *parent) || !is_entry(at));
             }
+            let above = parents.clone();
+            for (at, parent) in parents.iter_mut().enumerate() {
+                *parent = parent.filter(|parent| is_half(at, *parent) || is_entry(*parent));
+            }
+            let below = children(&above);
+            lasting = Some(Lasting { above, below });
         }
+        let children = children(&parents);
         let mut lost: HashMap<u64, usize> = HashMap::new();
         let family = |(at, record): (usize, &Record)| match parents.get(at).copied().flatten() {
             Some(parent) => Some(parent),
@@ -42,7 +63,19 @@ impl Topology {
             None => Some(*lost.entry(record.parent).or_insert(records.len() + at)),
         };
         let families = records.iter().enumerate().map(family).collect();
-        Self { parents, children, families }
+        Self { parents, children, families, lasting }
+    }
+
+    /// The nearest span that is and stays above a span.
+    pub(super) fn above(&self, at: usize) -> Option<usize> {
+        let parents = self.lasting.as_ref().map_or(&self.parents, |lasting| &lasting.above);
+        parents.get(at).copied().flatten()
+    }
+
+    /// The spans whose [`Topology::above`] a span is.
+    pub(super) fn below(&self, at: usize) -> &[usize] {
+        let children = self.lasting.as_ref().map_or(&self.children, |lasting| &lasting.below);
+        children.get(at).map_or(&[], Vec::as_slice)
     }
 
     /// The parent, where it has come.
@@ -75,10 +108,10 @@ impl Topology {
     pub(crate) fn ancestors(&self, at: usize) -> Vec<usize> {
         let mut path = Vec::new();
         let mut seen = HashSet::new();
-        let mut next = self.parent(at);
+        let mut next = self.above(at);
         while let Some(ancestor) = next.filter(|a| *a != at && seen.insert(*a)) {
             path.push(ancestor);
-            next = self.parent(ancestor);
+            next = self.above(ancestor);
         }
         path
     }
@@ -90,13 +123,13 @@ impl Topology {
             *own = true;
         }
         let mut found = Vec::new();
-        let mut stack = self.children(at).to_vec();
+        let mut stack = self.below(at).to_vec();
         while let Some(next) = stack.pop() {
             if let Some(seen) = seen.get_mut(next)
                 && !std::mem::replace(seen, true)
             {
                 found.push(next);
-                stack.extend_from_slice(self.children(next));
+                stack.extend_from_slice(self.below(next));
             }
         }
         found
@@ -105,7 +138,7 @@ impl Topology {
     /// Depth of the deepest span, the root being 1; a circle is walked once.
     pub(crate) fn depth(&self) -> usize {
         let mut depth = vec![0usize; self.parents.len()];
-        let tops = self.parents.iter().enumerate().filter(|(_, p)| p.is_none()).map(|(at, _)| (at, 1)).collect();
+        let tops = (0..depth.len()).filter(|at| self.above(*at).is_none()).map(|at| (at, 1)).collect();
         let mut deepest = self.measure(tops, &mut depth);
         // What is left hangs in or below a circle.
         for start in 0..depth.len() {
@@ -128,7 +161,7 @@ impl Topology {
         }
         while let Some((at, level)) = stack.pop() {
             deepest = deepest.max(level);
-            for child in self.children(at) {
+            for child in self.below(at) {
                 if let Some(own) = depth.get_mut(*child)
                     && *own == 0
                 {
@@ -145,17 +178,28 @@ impl Topology {
         let mut seen = HashSet::new();
         let mut at = start;
         while seen.insert(at) {
-            match self.parent(at).filter(|parent| depth.get(*parent) == Some(&0)) {
+            match self.above(at).filter(|parent| depth.get(*parent) == Some(&0)) {
                 Some(parent) => at = parent,
                 None => break,
             }
         }
         let mut circle = vec![at];
-        while let Some(next) = circle.last().and_then(|last| self.parent(*last)).filter(|next| *next != at) {
+        while let Some(next) = circle.last().and_then(|last| self.above(*last)).filter(|next| *next != at) {
             circle.push(next);
         }
         circle
     }
+}
+
+/// By parent, its children.
+fn children(parents: &[Option<usize>]) -> Vec<Vec<usize>> {
+    let mut children = vec![Vec::new(); parents.len()];
+    for (at, parent) in parents.iter().enumerate() {
+        if let Some(list) = parent.and_then(|p| children.get_mut(p)) {
+            list.push(at);
+        }
+    }
+    children
 }
 
 /// Whether the edge from parent to child hands a message over: the parent may end before the child starts.

@@ -26,11 +26,36 @@ pub(super) struct Tour {
     next: u32,
 }
 
+/// What a walk goes by.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Links<'t> {
+    /// Parents and children.
+    Known(&'t Topology),
+    /// The nearest spans above that stay above, whatever may come between.
+    Lasting(&'t Topology),
+}
+
+impl<'t> Links<'t> {
+    fn above(self, at: usize) -> Option<usize> {
+        match self {
+            Self::Known(topology) => topology.parent(at),
+            Self::Lasting(topology) => topology.above(at),
+        }
+    }
+
+    fn below(self, at: usize) -> &'t [usize] {
+        match self {
+            Self::Known(topology) => topology.children(at),
+            Self::Lasting(topology) => topology.below(at),
+        }
+    }
+}
+
 const UNSEEN: u32 = u32::MAX;
 
 impl Tour {
     /// Walks through the trees from the tops down, then through what hangs in or below circles: in linear time.
-    pub(super) fn new(topology: &Topology, records: &[Record]) -> Self {
+    pub(super) fn new(links: Links<'_>, records: &[Record]) -> Self {
         let count = records.len();
         let mut tour = Self {
             place: vec![UNSEEN; count],
@@ -41,25 +66,25 @@ impl Tour {
             fork: vec![None; count],
             ..Self::default()
         };
-        for at in (0..count).filter(|at| topology.parent(*at).is_none()) {
+        for at in (0..count).filter(|at| links.above(*at).is_none()) {
             tour.parts += 1;
-            tour.walk(topology, records, at, false);
+            tour.walk(links, records, at, false);
         }
         for start in 0..count {
             if tour.place.get(start) == Some(&UNSEEN) {
                 tour.parts += 1;
-                tour.circle(topology, records, start);
+                tour.circle(links, records, start);
             }
         }
         tour
     }
 
     /// Walks through a span and everything below it that was not walked through yet.
-    fn walk(&mut self, topology: &Topology, records: &[Record], top: usize, circular: bool) {
+    fn walk(&mut self, links: Links<'_>, records: &[Record], top: usize, circular: bool) {
         let mut stack = vec![(top, 0usize)];
         self.enter(top, circular);
         while let Some((at, child)) = stack.last_mut() {
-            let (at, children) = (*at, topology.children(*at));
+            let (at, children) = (*at, links.below(*at));
             let Some(next) = children.get(*child).copied() else {
                 if let Some(range) = self.range.get_mut(at) {
                     range.1 = self.next;
@@ -98,14 +123,14 @@ impl Tour {
     }
 
     /// Walks through a circle and what hangs below it; `start` is somewhere in it or below.
-    fn circle(&mut self, topology: &Topology, records: &[Record], start: usize) {
+    fn circle(&mut self, links: Links<'_>, records: &[Record], start: usize) {
         let mut on_way = std::collections::HashSet::new();
         let mut at = start;
         while on_way.insert(at) {
-            at = topology.parent(at).unwrap_or(at);
+            at = links.above(at).unwrap_or(at);
         }
         let mut circle = vec![at];
-        while let Some(next) = circle.last().and_then(|last| topology.parent(*last)).filter(|next| *next != at) {
+        while let Some(next) = circle.last().and_then(|last| links.above(*last)).filter(|next| *next != at) {
             circle.push(next);
         }
         let first = self.next;
@@ -113,9 +138,9 @@ impl Tour {
             self.enter(*at, true);
         }
         for at in &circle {
-            for child in topology.children(*at) {
+            for child in links.below(*at) {
                 if self.place.get(*child) == Some(&UNSEEN) {
-                    self.walk(topology, records, *child, true);
+                    self.walk(links, records, *child, true);
                 }
             }
         }

@@ -13,7 +13,7 @@ use super::related::Related;
 use super::spanset::{ByEnd, Member};
 use super::steps::Steps;
 use super::topology::Topology;
-use super::tour::Tour;
+use super::tour::{Links, Tour};
 use crate::expr::read::Read;
 use crate::expr::{self, Env, LocalField, Node};
 use crate::plan::Plan;
@@ -46,6 +46,7 @@ pub(crate) struct View<'t> {
     pub(super) by: RefCell<Vec<u32>>,
     topology: OnceCell<Topology>,
     tour: OnceCell<Tour>,
+    lineage: OnceCell<Tour>,
     /// The first and the last place of each emitter's spans in the tour.
     clocks: OnceCell<HashMap<u32, (u32, u32)>>,
     root: OnceCell<Result<usize, Reasons>>,
@@ -126,6 +127,7 @@ impl<'t> View<'t> {
             by: RefCell::default(),
             topology: OnceCell::new(),
             tour: OnceCell::new(),
+            lineage: OnceCell::new(),
             clocks: OnceCell::new(),
             root: OnceCell::new(),
             latest: OnceCell::new(),
@@ -146,7 +148,16 @@ impl<'t> View<'t> {
 
     /// The trees as a walk.
     pub(super) fn tour(&self) -> &Tour {
-        self.tour.get_or_init(|| Tour::new(self.topology(), self.records()))
+        self.tour.get_or_init(|| Tour::new(Links::Known(self.topology()), self.records()))
+    }
+
+    /// The walk by what stays above each span. While the trace is open another half may come between a span and the one above it;
+    /// afterwards it is the tour.
+    pub(super) fn lineage(&self) -> &Tour {
+        if !self.hidden.has(Reasons::OPEN) {
+            return self.tour();
+        }
+        self.lineage.get_or_init(|| Tour::new(Links::Lasting(self.topology()), self.records()))
     }
 
     /// The first and the last place of each emitter's spans in the tour.

@@ -1,5 +1,7 @@
 //! Verdicts: early ones as soon as they are definite, the final ones at completion, revisions in the grace.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
 use crate::eval::groups::{Group, GroupId};
 use crate::eval::rule::{GroupOutcome, Outcome};
 use crate::eval::view::View;
@@ -17,8 +19,8 @@ use fluo_lang::program::{Mode, OnGap};
 use super::learn::lessons;
 use super::{InUse, Outbox, Shard, Shared};
 
-/// The outcomes of every rule of a decided trace, in rule order.
-pub(super) type Outcomes = Vec<Vec<GroupOutcome>>;
+/// The outcomes of rules of a decided trace.
+pub(super) type Outcomes = BTreeMap<u32, Vec<GroupOutcome>>;
 
 impl Shard {
     /// Looks for verdicts that no further span can change. `news` are the selectors that picked a span since the last look.
@@ -26,20 +28,10 @@ impl Shard {
         let Some(trace) = self.traces.get_mut(place) else { return };
         let Some(in_use) = self.generations.get(usize::from(trace.generation)) else { return };
         let plan = in_use.plan();
-        let candidates = &mut self.scratch.rules;
-        candidates.clear();
-        candidates.extend(news.iter().flat_map(|selector| plan.rules_of_selector.get(*selector as usize).into_iter().flatten()));
-        candidates.extend_from_slice(&plan.without_selectors);
-        if plan.keep_all {
-            // A span that no selector picks may be the parent or ancestor that a relation waited for.
-            let costly = |rule: &u32| plan.rules.get(*rule as usize).is_some_and(|r| !r.by_counters);
-            candidates.extend(fed(trace, plan).chain(plan.never_silent.iter().copied()).filter(costly));
-        }
-        if candidates.is_empty() {
+        candidates(trace, plan, news, &mut self.scratch.rules);
+        if self.scratch.rules.is_empty() {
             return;
         }
-        candidates.sort_unstable();
-        candidates.dedup();
         let costly_too = trace.has_grown();
         let mut found = Vec::new();
         {
@@ -47,25 +39,16 @@ impl Shard {
             for index in &self.scratch.rules {
                 let Some(rule) = plan.rules.get(*index as usize) else { continue };
                 let grouped = !rule.grouped_sets.is_empty();
-                let picked = |selector| {
-                    let counter = trace.counter(selector);
-                    u64::from(counter.yes) + u64::from(counter.dropped) + u64::from(counter.bad_time)
-                };
-                let is_due = rule.by_counters || costly_too && rule.violated_early.are_open(picked);
-                if !is_due || (!grouped && trace.is_decided(*index, GroupId::NONE)) {
+                if !may_be_violated(trace, rule, costly_too) || (!grouped && trace.is_decided(*index, GroupId::NONE)) {
                     continue;
                 }
-                let standing = trace.decided().iter().filter(|d| grouped && d.rule == *index).count();
+                let standing = if grouped { trace.decided_of(*index).len() } else { 0 };
                 let mut room = shared.config.max_groups.saturating_sub(standing);
                 let mut look = |outcome: &GroupOutcome| {
                     let group = outcome.group_id();
                     let definite = matches!(outcome.outcome, Outcome::Violated)
                         || (!grouped && matches!(outcome.outcome, Outcome::Satisfied | Outcome::NotApplicable));
-                    if definite
-                        && room > 0
-                        && !trace.is_decided(*index, group)
-                        && (!grouped || view.is_certain_group(rule, outcome.group_key()))
-                    {
+                    if definite && room > 0 && !trace.is_decided(*index, group) {
                         room -= 1;
                         found.push(early(shared, &view, rule, *index, outcome, self.now, out));
                     }
@@ -82,7 +65,7 @@ impl Shard {
     }
 
     /// Adds verdicts to a trace.
-    fn decide(&mut self, place: u32, found: Vec<Decided>) {
+    pub(super) fn decide(&mut self, place: u32, found: Vec<Decided>) {
         if !found.is_empty()
             && let Some(trace) = self.traces.get_mut(place)
         {
@@ -157,6 +140,29 @@ impl Shard {
     }
 }
 
+/// The rules to look at in a trace that is not decided when these selectors have picked a span of it.
+pub(super) fn candidates(trace: &TraceState, plan: &Plan, news: &[u32], rules: &mut Vec<u32>) {
+    rules.clear();
+    rules.extend(news.iter().flat_map(|selector| plan.rules_of_selector.get(*selector as usize).into_iter().flatten()));
+    rules.extend_from_slice(&plan.without_selectors);
+    if plan.keep_all {
+        // A span that no selector picks may be the parent or ancestor that a relation waited for.
+        let costly = |rule: &u32| plan.rules.get(*rule as usize).is_some_and(|r| !r.by_counters);
+        rules.extend(fed(trace, plan).chain(plan.never_silent.iter().copied()).filter(costly));
+    }
+    rules.sort_unstable();
+    rules.dedup();
+}
+
+/// Whether what was picked of an undecided trace may violate a rule, so that it is worth a look.
+pub(super) fn may_be_violated(trace: &TraceState, rule: &RulePlan, costly_too: bool) -> bool {
+    let picked = |selector| {
+        let counter = trace.counter(selector);
+        u64::from(counter.yes) + u64::from(counter.dropped) + u64::from(counter.bad_time)
+    };
+    rule.by_counters || costly_too && rule.violated_early.are_open(picked)
+}
+
 /// The rules that a selector which picked a span of the trace feeds, some of them several times.
 fn fed(trace: &TraceState, plan: &Plan) -> impl Iterator<Item = u32> {
     trace.counters().iter().filter_map(|c| plan.rules_of_selector.get(c.selector as usize)).flatten().copied()
@@ -187,82 +193,128 @@ pub(super) fn baselines(shared: &Shared, plan: &Plan) -> Vec<Option<Verdict>> {
         .collect()
 }
 
-/// Re-evaluates a decided trace after a late span, as if it had come in time, and says what changed.
+/// Re-evaluates rules of a decided trace after late spans, as if these had come in time, and says what changed. `before` are their
+/// outcomes without these spans.
 #[expect(clippy::too_many_arguments, reason = "the parts of one trace's decision; a struct would only rename them")]
 pub(super) fn revise(
     shared: &Shared,
     in_use: &mut InUse,
     trace: &mut TraceState,
-    shape: Shape,
+    completion: Completion,
     before: &Outcomes,
     now: u64,
     pools: &mut Pools,
     out: &mut Outbox,
 ) {
-    let Some(trigger) = trace.completion.map(|c| c.trigger) else { return };
-    trace.completion = Some(trace.completed(trigger, shape));
+    trace.completion = Some(completion);
     let InUse { generation, combinations, tallies, .. } = in_use;
     let plan = &generation.plan;
-    let after = outcomes(shared, plan, trace, combinations);
-    let mut decided = trace.take_decided();
+    let after = outcomes(shared, plan, trace, combinations, before.keys().copied());
+    let (mut decided, mut added) = (trace.take_decided(), Vec::new());
     {
         let view = View::new(shared, plan, trace, combinations);
-        for (((index, rule), groups), tally) in (0u32..).zip(&plan.rules).zip(&after).zip(tallies) {
-            let was = verdict(before.get(index as usize).map_or(Outcome::NotApplicable, |groups| worst(groups)));
-            let is = verdict(worst(groups));
-            if was != is {
-                tally.revise(was, is);
+        for ((index, was), is) in before.iter().zip(after.values()) {
+            let (Some(rule), Some(tally)) = (plan.rules.get(*index as usize), tallies.get_mut(*index as usize)) else { continue };
+            let (from, to) = (verdict(worst(was)), verdict(worst(is)));
+            if from != to {
+                tally.revise(from, to);
             }
-            let mut standing_of_rule = decided.iter().filter(|d| d.rule == index).count();
-            for outcome in groups {
+            let mut revision = Revision { shared, view: &view, rule, index: *index, trigger: completion.trigger, now };
+            let room = 2 * shared.config.max_groups;
+            let was: HashMap<GroupId, &GroupOutcome> = was.iter().map(|outcome| (outcome.group_id(), outcome)).collect();
+            let mut standing = decided.iter().filter(|d| d.rule == *index).count();
+            let mut seen = HashSet::new();
+            for outcome in is {
                 let group = outcome.group_id();
-                let standing = decided.iter_mut().find(|d| d.rule == index && d.group == group);
-                if standing.as_ref().is_some_and(|d| d.early) {
+                seen.insert(group);
+                let at = decided.binary_search_by_key(&(*index, group), Decided::key);
+                let known = at.ok().and_then(|at| decided.get_mut(at));
+                if known.as_ref().is_some_and(|d| d.early) {
                     continue;
                 }
-                let violated = is_signalled(&view, rule, outcome);
-                match standing {
-                    Some(standing) if standing.signalled && !violated => {
-                        standing.signalled = false;
-                        out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Retracted, Phase::Late, trigger, now));
-                    }
-                    Some(standing) if !standing.signalled && violated => {
-                        standing.signalled = true;
-                        out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Late, trigger, now));
-                    }
-                    // Each late span may bring other groups into the limit; what stands is bounded all the same.
-                    None if violated && standing_of_rule < 2 * shared.config.max_groups => {
-                        standing_of_rule += 1;
-                        out.signals.extend(report::signal(shared, &view, rule, outcome, Event::Violation, Phase::Late, trigger, now));
-                        decided.push(stands(index, outcome));
-                    }
-                    _ => {}
+                // Each late span may bring other groups into the limit; what stands is bounded all the same.
+                if let Some(new) = revision.signal(outcome, known, standing < room, out) {
+                    standing += 1;
+                    added.push(new);
                 }
-                let earlier = before.get(index as usize).and_then(|groups| groups.iter().find(|g| g.group == outcome.group));
-                if earlier.map(|g| g.outcome) != Some(outcome.outcome) {
-                    record(shared, &view, rule, outcome, Phase::Late, trigger, out);
+                if was.get(&group).map(|before| before.outcome) != Some(outcome.outcome) {
+                    record(shared, &view, rule, outcome, Phase::Late, completion.trigger, out);
                 }
             }
             // A group that was only possible and that no span is in any more.
-            for gone in before.get(index as usize).into_iter().flatten().filter(|b| !groups.iter().any(|g| g.group == b.group)) {
+            for (group, gone) in was.into_iter().filter(|(group, _)| !seen.contains(group)) {
                 let gone = GroupOutcome { outcome: Outcome::NotApplicable, ..gone.clone() };
-                let group = gone.group_id();
-                let standing = decided.iter_mut().find(|d| d.rule == index && d.group == group && !d.early && d.signalled);
-                if let Some(standing) = standing {
-                    standing.signalled = false;
-                    out.signals.extend(report::signal(shared, &view, rule, &gone, Event::Retracted, Phase::Late, trigger, now));
+                let at = decided.binary_search_by_key(&(*index, group), Decided::key);
+                if let Some(known) = at.ok().and_then(|at| decided.get_mut(at)).filter(|d| !d.early) {
+                    revision.signal(&gone, Some(known), false, out);
                 }
-                record(shared, &view, rule, &gone, Phase::Late, trigger, out);
+                record(shared, &view, rule, &gone, Phase::Late, completion.trigger, out);
             }
         }
     }
+    decided.append(&mut added);
     trace.put_decided(decided, pools);
 }
 
-/// The outcomes of every rule of a trace at (or after) its completion.
-pub(super) fn outcomes(shared: &Shared, plan: &Plan, trace: &TraceState, combinations: &Combinations) -> Outcomes {
+/// A rule of a trace whose verdicts late spans change.
+struct Revision<'v, 't> {
+    shared: &'v Shared,
+    view: &'v View<'t>,
+    rule: &'t RulePlan,
+    index: u32,
+    trigger: Trigger,
+    now: u64,
+}
+
+impl Revision<'_, '_> {
+    /// Signals what is violated now and was not, or the reverse; gives what stands beside what is known, where there is room for it.
+    fn signal(&mut self, outcome: &GroupOutcome, known: Option<&mut Decided>, has_room: bool, out: &mut Outbox) -> Option<Decided> {
+        let violated = is_signalled(self.view, self.rule, outcome);
+        let is_new = known.is_none();
+        match known {
+            Some(known) if known.signalled != violated => known.signalled = violated,
+            None if violated && has_room => {}
+            _ => return None,
+        }
+        let event = if violated { Event::Violation } else { Event::Retracted };
+        out.signals.extend(report::signal(self.shared, self.view, self.rule, outcome, event, Phase::Late, self.trigger, self.now));
+        is_new.then(|| stands(self.index, outcome))
+    }
+}
+
+/// The outcomes of some rules of a trace at (or after) its completion.
+pub(super) fn outcomes(
+    shared: &Shared,
+    plan: &Plan,
+    trace: &TraceState,
+    combinations: &Combinations,
+    rules: impl Iterator<Item = u32>,
+) -> Outcomes {
     let view = View::new(shared, plan, trace, combinations);
-    (0u32..).zip(&plan.rules).map(|(index, rule)| outcomes_of(&view, index, rule)).collect()
+    rules.filter_map(|index| Some((index, outcomes_of(&view, index, plan.rules.get(index as usize)?)))).collect()
+}
+
+/// The rules whose outcomes spans that are not in a decided trace yet may change, were the trace's completeness to stay as it is; all
+/// rules where it may be a call that they are.
+pub(super) fn rules_of_late(
+    shared: &Shared,
+    in_use: &InUse,
+    trace: &TraceState,
+    selectors: impl Iterator<Item = u32>,
+    has_calls: bool,
+) -> BTreeSet<u32> {
+    let plan = &in_use.generation.plan;
+    let every = || (0u32..).take(plan.rules.len());
+    if plan.reads_absence && (has_calls || View::new(shared, plan, trace, &in_use.combinations).may_dangle()) {
+        return every().collect();
+    }
+    let mut rules: BTreeSet<u32> =
+        selectors.flat_map(|selector| plan.rules_of_selector.get(selector as usize).into_iter().flatten()).copied().collect();
+    rules.extend(&plan.without_selectors);
+    // Windows end with the trace, and parents may be whatever span.
+    let turns_on_all = |rule: &RulePlan| rule.widest.is_some() || (plan.keep_all && !rule.by_counters);
+    rules.extend(every().zip(&plan.rules).filter(|(_, rule)| turns_on_all(rule)).map(|(index, _)| index));
+    rules
 }
 
 /// The outcomes of a rule; what was given early stands.
@@ -288,7 +340,7 @@ fn single_outcome_of<'t>(view: &View<'t>, index: u32, rule: &'t RulePlan) -> Gro
 }
 
 fn given_early(view: &View<'_>, index: u32, group: GroupId) -> Option<Outcome> {
-    view.trace.decided().iter().find(|d| d.early && d.rule == index && d.group == group).map(|d| d.outcome)
+    view.trace.decided_for(index, group).filter(|d| d.early).map(|d| d.outcome)
 }
 
 fn worst(groups: &[GroupOutcome]) -> Outcome {
@@ -296,7 +348,7 @@ fn worst(groups: &[GroupOutcome]) -> Outcome {
 }
 
 /// Whether an outcome is announced: a violation of an enforced rule, or an inconclusive claim whose rule asks for a signal.
-fn is_signalled(view: &View<'_>, rule: &RulePlan, outcome: &GroupOutcome) -> bool {
+pub(super) fn is_signalled(view: &View<'_>, rule: &RulePlan, outcome: &GroupOutcome) -> bool {
     let Some(source) = view.plan.source(rule) else {
         return false;
     };
@@ -320,7 +372,15 @@ fn stands(index: u32, outcome: &GroupOutcome) -> Decided {
     Decided { rule: index, group: outcome.group_id(), outcome: outcome.outcome, early: false, signalled: true }
 }
 
-fn record(shared: &Shared, view: &View<'_>, rule: &RulePlan, outcome: &GroupOutcome, phase: Phase, trigger: Trigger, out: &mut Outbox) {
+pub(super) fn record(
+    shared: &Shared,
+    view: &View<'_>,
+    rule: &RulePlan,
+    outcome: &GroupOutcome,
+    phase: Phase,
+    trigger: Trigger,
+    out: &mut Outbox,
+) {
     if !shared.config.record_verdicts {
         return;
     }

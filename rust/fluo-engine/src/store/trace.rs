@@ -29,6 +29,11 @@ struct Light {
 
 const MARK: u32 = 1 << 31;
 
+/// A span without parent came.
+const HAS_ROOT: u8 = 1;
+/// See [`TraceState::note_late`].
+const HAS_LATE: u8 = 2;
+
 /// Marks, in what stays of a decided trace's spans, those without parent; 30 bits of the hash are left.
 const ROOT: u32 = 1 << 30;
 const REST: u32 = ROOT - 1;
@@ -48,6 +53,11 @@ impl Print {
     /// All that tells the span from others of its trace.
     const fn wide(self) -> u64 {
         (self.hash & !1) | self.is_entry as u64
+    }
+
+    /// As much as stays of it in whatever is kept of a span.
+    pub(crate) const fn brief(self) -> u32 {
+        self.word() & (MARK | REST)
     }
 
     /// As it stands in a [`Light`].
@@ -129,6 +139,13 @@ pub(crate) struct Decided {
     pub(crate) signalled: bool,
 }
 
+impl Decided {
+    /// What it is about.
+    pub(crate) const fn key(&self) -> (u32, GroupId) {
+        (self.rule, self.group)
+    }
+}
+
 /// A client span without error, or a producer span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Call {
@@ -156,6 +173,8 @@ pub(crate) enum Stage {
     Open,
     /// Decided; late spans revise.
     Grace,
+    /// Spans of a trace that was forgotten before they came.
+    Stray,
 }
 
 /// The neighbours of a trace in a queue of its shard.
@@ -191,8 +210,8 @@ pub(crate) struct TraceState {
     pub(crate) marks: Reasons,
     /// What decided the trace, and what may be concluded from absence since.
     pub(crate) completion: Option<Completion>,
-    /// Spans without parent, counted up to 255.
-    roots: u8,
+    /// What came: see [`HAS_ROOT`] and [`HAS_LATE`].
+    came: u8,
     pub(crate) stage: Stage,
     /// Whether it waits in the queue of traces that may settle.
     pub(crate) settling: bool,
@@ -367,7 +386,7 @@ impl TraceState {
             generation,
             marks: Reasons::NONE,
             completion: None,
-            roots: 0,
+            came: 0,
             stage: Stage::Open,
             settling: false,
             known: if keeps_all { Known::Records } else { Known::Lights },
@@ -395,7 +414,7 @@ impl TraceState {
             return Added::OverLimit;
         }
         self.spans += 1;
-        self.roots = self.roots.saturating_add(u8::from(record.parent == 0));
+        self.came |= if record.parent == 0 { HAS_ROOT } else { 0 };
         let began = [record.start, record.end].into_iter().find(|time| *time != 0);
         if began.is_some_and(|began| began < bounds.since) {
             self.marks = self.marks.and(Reasons::of(Reason::Start));
@@ -448,7 +467,7 @@ impl TraceState {
     }
 
     /// Whether this span has come; `parent` is what a [`Light`] holds of its parent.
-    pub(crate) fn knows(&self, id: u64, print: Print, parent: u32) -> bool {
+    fn knows(&self, id: u64, print: Print, parent: u32) -> bool {
         let seen = self.rare().map(|rare| &rare.seen).filter(|seen| !seen.is_empty());
         if seen.is_some_and(|seen| seen.has(print.wide())) {
             return true;
@@ -471,10 +490,17 @@ impl TraceState {
         }
     }
 
-    /// Whether this span has come.
-    pub(crate) fn has(&self, span: &Offered<'_>) -> bool {
-        let parent = if span.record.parent == 0 { MARK } else { narrow(span.parent_print) };
-        self.knows(span.record.id, Print::of(span.print, is_entry(span.record.kind)), parent)
+    /// The latest spans that came, as [`Print::brief`], so many at most.
+    pub(crate) fn latest(&self, most: usize, hash: impl Fn(u64) -> u64) -> impl Iterator<Item = u32> {
+        let brief = |word: u32| word & (MARK | REST);
+        let is_records = self.known == Known::Records;
+        let records = self.records();
+        let of_records = records.ids().enumerate().skip(if is_records { records.len().saturating_sub(most) } else { usize::MAX });
+        let step = if self.known == Known::Lights { 2 } else { 1 };
+        let spans = self.words.len() / step + self.late().len();
+        let words = self.words.iter().step_by(step).copied().chain(self.late().iter().map(|light| light.id));
+        let prints = of_records.map(move |(at, (id, _))| Print::of(hash(id), records.is_entry(at)).brief());
+        prints.chain(words.skip(spans.saturating_sub(most)).map(brief))
     }
 
     /// Remembers the latest span in the set of a long trace.
@@ -529,7 +555,7 @@ impl TraceState {
         self.counters().iter().find(|c| c.selector == selector).copied().unwrap_or_default()
     }
 
-    /// The verdicts that stand.
+    /// The verdicts that stand, by rule and group.
     pub(crate) fn decided(&self) -> &[Decided] {
         self.more.as_ref().map_or(&[], |more| &more.decided)
     }
@@ -550,11 +576,25 @@ impl TraceState {
         } else {
             held.append(&mut decided);
         }
+        held.sort_unstable_by_key(Decided::key);
+    }
+
+    /// The verdicts of a rule that stand.
+    pub(crate) fn decided_of(&self, rule: u32) -> &[Decided] {
+        let decided = self.decided();
+        let range = decided.partition_point(|d| d.rule < rule)..decided.partition_point(|d| d.rule <= rule);
+        decided.get(range).unwrap_or_default()
+    }
+
+    /// The verdict or signal that a rule (or a group of it) has.
+    pub(crate) fn decided_for(&self, rule: u32, group: GroupId) -> Option<&Decided> {
+        let decided = self.decided();
+        decided.binary_search_by_key(&(rule, group), Decided::key).ok().and_then(|at| decided.get(at))
     }
 
     /// Whether a rule (or a group of it) has its verdict or its signal.
     pub(crate) fn is_decided(&self, rule: u32, group: GroupId) -> bool {
-        self.decided().iter().any(|d| d.rule == rule && d.group == group)
+        self.decided_for(rule, group).is_some()
     }
 
     /// Whether the trace has grown by an eighth since rules that cost more than a look at counters were looked at; where it has, that
@@ -571,7 +611,18 @@ impl TraceState {
 
     /// Whether a span without parent has come.
     pub(crate) const fn has_root(&self) -> bool {
-        self.roots > 0
+        self.came & HAS_ROOT != 0
+    }
+
+    /// Whether the latest spans may come once more when the trace is forgotten.
+    pub(crate) const fn has_late(&self) -> bool {
+        self.came & HAS_LATE != 0
+    }
+
+    /// Takes note that the latest spans may come once more when the trace is forgotten: they came after it was decided, or it is
+    /// forgotten before its time.
+    pub(crate) const fn note_late(&mut self) {
+        self.came |= HAS_LATE;
     }
 
     /// Spans that nearly match what some claim wants.
@@ -700,7 +751,7 @@ impl TraceState {
             let span = Offered { record, print: 0, parent_print: 0, call: 0, misses: &[], picks, values };
             if part.keep(&span, &mut pools) {
                 part.spans += 1;
-                part.roots = part.roots.saturating_add(u8::from(record.parent == 0));
+                part.came |= if record.parent == 0 { HAS_ROOT } else { 0 };
             }
         }
         part

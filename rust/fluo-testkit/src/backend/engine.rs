@@ -290,5 +290,6 @@ const fn trigger(trigger: Trigger) -> &'static str {
         Trigger::Age => "age",
         Trigger::Shutdown => "shutdown",
         Trigger::Limit => "limit",
+        Trigger::Late => "late",
     }
 }
