@@ -53,8 +53,9 @@ fn flaws(scenario: &Scenario, seen: &Seen) -> Vec<String> {
             continue;
         }
         more(&seen.checked);
-        let spans: Vec<SpanData> =
-            scenario.run.batches.iter().flat_map(|b| &b.spans).filter(|s| s.trace_id == signal.trace_id).cloned().collect();
+        // A span that came later may stand between those that are cited.
+        let come = scenario.run.batches.iter().filter(|batch| batch.at <= signal.observed_time).flat_map(|batch| &batch.spans);
+        let spans: Vec<SpanData> = come.filter(|span| span.trace_id == signal.trace_id).cloned().collect();
         if let Err(flaws) = check(rule, &scenario.config, &spans, signal) {
             let flaws: Vec<String> = flaws.iter().map(ToString::to_string).collect();
             let cited: Vec<String> = signal.evidence.iter().map(|id| hex(&id.to_be_bytes())).collect();
@@ -100,7 +101,7 @@ fn what_is_cited_violates_the_rule_and_nothing_of_it_can_be_left_out() {
     assert!(seen.checked.get() >= 300, "{seen:?}");
     assert_eq!(seen.checked.get() + seen.cut.get(), seen.checkable.get(), "{seen:?}");
     // What rests on a single top span that counts as the root is marked as cut.
-    assert!(seen.cut.get() * 200 <= seen.checkable.get(), "{seen:?}");
+    assert!(seen.cut.get() * 150 <= seen.checkable.get(), "{seen:?}");
 }
 
 #[test]

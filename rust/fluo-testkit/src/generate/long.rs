@@ -45,7 +45,7 @@ fn span(model: &SpanData, at: u64, form: Form, groups: u64, seed: u64) -> SpanDa
     let above = match form {
         Form::Star => 0,
         Form::Tree => scatter(seed, at) % at.max(1),
-        Form::Chains(length) if at % length == 0 => 0,
+        Form::Chains(length) if at.is_multiple_of(length) => 0,
         Form::Chains(_) => at.saturating_sub(1),
     };
     let group = i64::try_from(scatter(seed, at) % groups).unwrap_or(0);
