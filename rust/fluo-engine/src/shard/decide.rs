@@ -132,7 +132,8 @@ impl Shard {
         trace.reduce(shape, &mut self.pools);
         self.counts.bytes = (self.counts.bytes + trace.bytes()).saturating_sub(held);
         trace.stage = Stage::Grace;
-        trace.last_seen = now.saturating_add(shared.config.late_grace_ns);
+        // What comes when the grace ends still counts.
+        trace.last_seen = now.saturating_add(shared.config.late_grace_ns).saturating_add(1);
         self.counts.open -= 1;
         self.counts.grace += 1;
         self.counts.completed += 1;
