@@ -58,6 +58,7 @@ pub(crate) fn outcome(scenario: &Scenario) -> Result<Outcome, String> {
             records: verdicts(&left, &records, &counts)?,
             unsupported: refused,
             violations_only: left.iter().map(|rule| rule.name.clone()).collect(),
+            told: None,
         },
         counts,
     })
