@@ -210,7 +210,12 @@ impl<'t> View<'t> {
         };
         let of_key =
             |key: &[u8]| family.by_key.get(key).map_or_else(Tally::default, |pool| self.ask(pool, at, related, Some(related.fit(at))));
-        let odd = || self.pairs(at, related, family.odd.iter().copied());
+        let stands = |other: &usize| match related.kind {
+            RelationKind::HasDescendant => self.lineage().is_above(at, *other),
+            RelationKind::HasAncestor => self.lineage().is_above(*other, at),
+            _ => true,
+        };
+        let odd = || self.pairs(at, related, family.odd.iter().copied().filter(stands));
         let blank = || self.ask(&family.blank, at, related, None);
         match related.keying(at) {
             Keying::Missing => Tally::default(),
@@ -223,7 +228,7 @@ impl<'t> View<'t> {
                 let own = related.fit(at).and(Truth::Unknown(*why));
                 self.ask(self.whole(family, related), at, related, Some(own)).in_doubt(*why).plus(odd())
             }
-            Keying::Keys(_) | Keying::Odd => self.pairs(at, related, family.members.iter().copied()),
+            Keying::Keys(_) | Keying::Odd => self.pairs(at, related, family.members.iter().copied().filter(stands)),
         }
     }
 
