@@ -410,7 +410,10 @@ impl TraceState {
             };
         }
         if self.spans as usize >= bounds.max_spans || !self.keep(span, pools) {
-            self.marks = self.marks.and(Reasons::of(Reason::Limit));
+            // What is cut of a decided trace is counted, however it is split into messages.
+            if self.stage == Stage::Open {
+                self.marks = self.marks.and(Reasons::of(Reason::Limit));
+            }
             return Added::OverLimit;
         }
         self.spans += 1;
