@@ -106,7 +106,10 @@ fn work(request: &Request, end: u64, tally: &Tally) {
                 Ok(Outcome::Differs { differences, question }) => {
                     differs(seed, tally, number, &format!("{}\n{question}", differences.join("\n")))
                 }
-                Err(_) => differs(seed, tally, number, "it panics"),
+                Err(_) => {
+                    let question = cases.question(number).map_or_else(String::new, |question| question.to_string());
+                    differs(seed, tally, number, &format!("it panics\n{question}"));
+                }
             }
         }
         if from >= end {
