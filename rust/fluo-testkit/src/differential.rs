@@ -10,10 +10,12 @@
 //! - prefixes: of a trace of at most six spans some have come; a verdict that is definite then is that of every completion;
 //! - windows: rules over `spans` give the same verdicts, and the same stretches of time in which a group was violated;
 //! - steady state: the same of streams of many windows, and what people see is what is expected: which violations are signalled, where
-//!   they begin, with which episode each is resolved, and how many spans do not count;
+//!   they begin, with which episode each is resolved, and how many spans do not count; an engine with room for fewer groups says nothing
+//!   that is wrong;
 //! - sequences: rules over `spans` with relations give each span the same verdict, and signal exactly those that break the claim.
 
 mod compare;
+mod crowd;
 mod draw;
 mod prefix;
 mod text;
@@ -30,6 +32,7 @@ use crate::model::SpanData;
 use crate::notation::{BASE, write};
 
 pub use compare::{final_verdicts, sequences, signals, windows};
+pub use crowd::crowded;
 pub use draw::{Kind, question};
 pub use prefix::contradictions;
 pub use text::{TextError, read, written};
@@ -53,6 +56,8 @@ pub enum Question {
     Sequences(Scenario),
     /// Whether people see the same of rules over `spans` with windows, in streams of many windows.
     Steady(Scenario),
+    /// Whether what an engine with so many groups of a rule at most says of such streams is right.
+    Crowded(Scenario, usize),
 }
 
 /// What a case comes to.
@@ -161,6 +166,7 @@ pub fn judge(question: &Question) -> Result<bool, Vec<String>> {
         Question::Prefix(scenario, part) => contradictions(scenario, *part, &mut differences),
         Question::Windows(scenario) => windows(scenario, &mut differences),
         Question::Sequences(scenario) => sequences(scenario, &mut differences),
+        Question::Crowded(scenario, groups) => crowded(scenario, *groups, &mut differences),
         Question::Steady(scenario) => windows(scenario, &mut differences) | told(scenario, &mut differences),
     };
     if differences.is_empty() { Ok(is_telling) } else { Err(differences) }
@@ -170,6 +176,10 @@ impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Verdicts(scenario) | Self::Windows(scenario) | Self::Sequences(scenario) | Self::Steady(scenario) => show(scenario, f),
+            Self::Crowded(scenario, groups) => {
+                show(scenario, f)?;
+                write!(f, "\nwith {groups} groups at most")
+            }
             Self::Arrivals(both) => {
                 show(&both.0, f)?;
                 f.write_str("\nthe other arrival\n")?;

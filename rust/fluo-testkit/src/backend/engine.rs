@@ -59,7 +59,18 @@ impl EngineBackend {
     /// # Errors
     /// A sentence that says why the engine could not be made.
     pub fn idle(&self, scenario: &Scenario, start: u64) -> Result<Engine, String> {
-        made(scenario, supported(scenario), false, start)
+        made(scenario, supported(scenario), config(scenario), start)
+    }
+
+    /// The verdicts and signals of an engine that holds so many groups of a rule at most.
+    ///
+    /// # Errors
+    /// A sentence that says why the engine could not run.
+    pub fn crowded(&self, scenario: &Scenario, max_groups: usize) -> Result<(Vec<VerdictRecord>, Vec<Signal>), String> {
+        let config = fluo_engine::Config { record_verdicts: true, max_groups, ..config(scenario) };
+        let engine = drive_with(scenario, supported(scenario), config, Ticks::WhenDue)?;
+        let signals = engine.drain_signals(usize::MAX).0;
+        Ok((verdicts(&engine, scenario), signals))
     }
 
     /// The signals of a scenario, as [`EngineBackend::signals`] gives them, and the verdicts that the engine counted.
@@ -133,8 +144,7 @@ fn worse(before: VerdictRecord, mut after: VerdictRecord) -> VerdictRecord {
     VerdictRecord { episodes: Some(episodes), ..after }
 }
 
-fn made(scenario: &Scenario, rules: RuleSet, record_verdicts: bool, start: u64) -> Result<Engine, String> {
-    let config = fluo_engine::Config { record_verdicts, ..config(scenario) };
+fn made(scenario: &Scenario, rules: RuleSet, config: fluo_engine::Config, start: u64) -> Result<Engine, String> {
     let engine = Engine::new(Arc::new(rules), config, start).map_err(|e| e.to_string())?;
     engine.set_call_table(&scenario.calls.entries.iter().map(call_entry).collect::<Vec<_>>());
     Ok(engine)
@@ -154,10 +164,14 @@ const MOST_TICKS: u64 = 40;
 
 /// Drives an engine through the run, to its end.
 fn drive(scenario: &Scenario, rules: RuleSet, record_verdicts: bool, ticks: Ticks) -> Result<Engine, String> {
+    drive_with(scenario, rules, fluo_engine::Config { record_verdicts, ..config(scenario) }, ticks)
+}
+
+fn drive_with(scenario: &Scenario, rules: RuleSet, config: fluo_engine::Config, ticks: Ticks) -> Result<Engine, String> {
     let run = &scenario.run;
     let first = run.batches.first().map_or(0, |batch| batch.at);
     let start = scenario.config.live_since.unwrap_or(first);
-    let engine = made(scenario, rules, record_verdicts, start)?;
+    let engine = made(scenario, rules, config, start)?;
     let mut now = start;
     for batch in &run.batches {
         pass(&engine, ticks, now, batch.at);

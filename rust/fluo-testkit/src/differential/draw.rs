@@ -267,8 +267,9 @@ fn steady() -> BoxedStrategy<Question> {
         prop_oneof![5 => Just(10_000usize), 1 => Just(3)],
     );
     let on = prop::option::weighted(0.7, prop_oneof![6 => 0..600u64, 1 => Just(3_600_300u64)]);
-    (prop::collection::vec(rules::stream_rule(), 1..4), streams::steady(MANY), times, on, any::<bool>())
-        .prop_filter_map("the engine does not take the rules", |(rules, batches, times, on, shut)| {
+    let crowd = prop::option::weighted(0.2, 1..3usize);
+    (prop::collection::vec(rules::stream_rule(), 1..4), streams::steady(MANY), times, on, any::<bool>(), crowd)
+        .prop_filter_map("the engine does not take the rules", |(rules, batches, times, on, shut, crowd)| {
             let (lateness, skew, (settle, longest, grace), max_spans_per_trace) = times;
             let last = batches.last().map_or(0, |batch| batch.at);
             let scenario = scenario(&rules, batches)?;
@@ -287,7 +288,11 @@ fn steady() -> BoxedStrategy<Question> {
                 Some(at) => End::Until(at),
             };
             let scenario = Scenario { config, run: Run { end, ..scenario.run.clone() }, ..scenario };
-            fluo_engine::unsupported(&scenario.rules).is_empty().then_some(Question::Steady(scenario))
+            let question = match crowd {
+                Some(groups) => Question::Crowded(scenario.clone(), groups),
+                None => Question::Steady(scenario.clone()),
+            };
+            fluo_engine::unsupported(&scenario.rules).is_empty().then_some(question)
         })
         .boxed()
 }
