@@ -99,7 +99,12 @@ fn hold(kind: Kind, cases: usize, least: usize) {
     let mut telling = 0;
     for case in 0..cases {
         let drawn = questions.new_tree(&mut runner).expect("generates").current();
-        let (Question::Verdicts(scenario) | Question::Windows(scenario) | Question::Sequences(scenario)) = drawn else {
+        let (Question::Verdicts(scenario)
+        | Question::Windows(scenario)
+        | Question::Sequences(scenario)
+        | Question::Steady(scenario)
+        | Question::Crowded(scenario, _)) = drawn
+        else {
             panic!("another kind");
         };
         let requests = recorded(&scenario);
@@ -126,4 +131,9 @@ fn windows() {
 #[test]
 fn sequences() {
     hold(Kind::Sequences, 80, 10);
+}
+
+#[test]
+fn streams_in_the_steady_state() {
+    hold(Kind::Steady, 60, 15);
 }

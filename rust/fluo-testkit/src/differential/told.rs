@@ -85,6 +85,9 @@ fn of(expected: &Told, group: &ToldOfGroup, told: &[&Standing], wrong: &mut Vec<
     begins.sort_unstable();
     let mut wanted = group.begins.clone();
     wanted.sort_unstable();
+    if group.in_flight && begins != wanted {
+        return joined(group, told, wrong);
+    }
     if begins != wanted {
         wrong.push(format!("signals of {}, engine {}", list(&wanted), list(&begins)));
         return;
@@ -103,6 +106,25 @@ fn of(expected: &Told, group: &ToldOfGroup, told: &[&Standing], wrong: &mut Vec<
                 ms(standing.begin),
                 said.map_or_else(|| "never resolved".to_owned(), |(from, to)| format!("resolved as {}", episode((from, Some(to)))))
             )),
+        }
+    }
+}
+
+/// A span that lasts long may join stretches that were resolved: then each signal and resolution is about a part of an episode, and each
+/// episode was told of.
+fn joined(group: &ToldOfGroup, told: &[&Standing], wrong: &mut Vec<String>) {
+    let is_part = |standing: &Standing, (from, to): (u64, Option<u64>)| {
+        let (first, last) = standing.resolved.unwrap_or((standing.begin, standing.begin));
+        from <= first.min(standing.begin) && to.is_none_or(|to| standing.begin < to && last <= to)
+    };
+    for standing in told {
+        if !group.episodes.iter().any(|episode| is_part(standing, *episode)) {
+            wrong.push(format!("signalled at {}, which is part of no episode", ms(standing.begin)));
+        }
+    }
+    for whole in &group.episodes {
+        if !told.iter().any(|standing| is_part(standing, *whole)) {
+            wrong.push(format!("nothing is told of the episode {}", episode(*whole)));
         }
     }
 }

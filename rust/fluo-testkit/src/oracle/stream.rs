@@ -51,6 +51,8 @@ pub struct ToldOfGroup {
     pub episodes: Vec<(u64, Option<u64>)>,
     /// Of each violation that is signalled the instant at which its episode begins, as known then.
     pub begins: Vec<u64>,
+    /// Whether it counts spans in flight: one that lasts long may join what was resolved.
+    pub in_flight: bool,
 }
 
 /// What people see of the rules over `spans` with windows.
@@ -90,13 +92,26 @@ fn told_of(shape: &Shape<'_>, group: Option<&[Key]>, observed: &Observed<'_>) ->
                 }
             }
         }
-        seen_episodes(&timeline, shape, observed)
+        let episodes = seen_episodes(&timeline, shape, observed);
+        // What needs no span of the rule's own to be violated is told when the watermark passes.
+        for (from, to) in &episodes {
+            if !begins.iter().any(|begin| from <= begin && to.is_none_or(|to| *begin < to)) {
+                begins.push(*from);
+            }
+        }
+        episodes
     } else {
         let episodes = seen_episodes(&Timeline::of(shape, group, &observed.spans), shape, observed);
         begins.extend(episodes.iter().map(|(from, _)| *from));
         episodes
     };
-    ToldOfGroup { rule: shape.rule.name.clone(), group: group.unwrap_or_default().iter().map(Key::text).collect(), episodes, begins }
+    ToldOfGroup {
+        rule: shape.rule.name.clone(),
+        group: group.unwrap_or_default().iter().map(Key::text).collect(),
+        episodes,
+        begins,
+        in_flight: shape.in_flight,
+    }
 }
 
 /// The verdicts of a rule over `spans`.

@@ -28,7 +28,7 @@ pub(super) struct Shape<'r> {
     widths: BTreeSet<u64>,
     widest: u64,
     /// Whether it is about spans in flight.
-    in_flight: bool,
+    pub(super) in_flight: bool,
     /// Whether more spans can only break its claim.
     pub(super) breaks: bool,
     /// Whether it has totals beside its groups.
@@ -251,13 +251,13 @@ impl<'s, 'a> Timeline<'s, 'a> {
         timeline
     }
 
-    /// A further span comes. Gives whether it changes anything.
+    /// A further span comes. Gives whether the rule wants it.
     pub(super) fn add(&mut self, span: &'a SpanData) -> bool {
         let Some(instants) = self.take(span) else { return false };
         self.verdicts.extend(instants.into_iter().map(|t| (t, Verdict::NotApplicable)));
         let (first, last) = self.shape.reach(span);
         self.judge(first, last);
-        true
+        self.spans.last().is_some_and(|(_, own)| own.touches)
     }
 
     /// The instants that a span adds; `None` where it is nothing to the group.
