@@ -59,3 +59,8 @@ fn the_engine_gives_windows_over_spans_the_episodes_of_the_reference_evaluator()
 fn the_engine_gives_each_span_of_a_sequence_the_verdict_of_the_reference_evaluator() {
     hold(Kind::Sequences, 200, 40);
 }
+
+#[test]
+fn people_see_of_streams_in_the_steady_state_what_the_reference_evaluator_says() {
+    hold(Kind::Steady, 100, 30);
+}

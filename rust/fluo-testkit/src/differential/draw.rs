@@ -23,6 +23,9 @@ const SPANS: usize = 9;
 /// Spans of a stream in the steady state at most.
 const MANY: usize = 48;
 
+/// The usual times of a trace: how long it settles, lasts, and waits for late spans, milliseconds.
+const LASTING: (u64, u64, u64) = (10_000, 60_000, 60_000);
+
 /// Spans at most where every completion is tried.
 const FEW: usize = 6;
 
@@ -263,14 +266,16 @@ fn steady() -> BoxedStrategy<Question> {
         select(vec![0, 20, 60, 300u64]),
         select(vec![0, 5, 100u64]),
         // Traces are decided and forgotten while their spans go on, or not.
-        select(vec![(10, 300, 60), (1, 300, 0), (10_000, 60_000, 60_000u64)]),
+        select(vec![(10, 300, 60), (1, 300, 0), LASTING]),
         prop_oneof![5 => Just(10_000usize), 1 => Just(3)],
     );
     let on = prop::option::weighted(0.7, prop_oneof![6 => 0..600u64, 1 => Just(3_600_300u64)]);
     let crowd = prop::option::weighted(0.2, 1..3usize);
     (prop::collection::vec(rules::stream_rule(), 1..4), streams::steady(MANY), times, on, any::<bool>(), crowd)
         .prop_filter_map("the engine does not take the rules", |(rules, batches, times, on, shut, crowd)| {
-            let (lateness, skew, (settle, longest, grace), max_spans_per_trace) = times;
+            let (lateness, skew, brief, max_spans_per_trace) = times;
+            // A repetition is known as one as long as its trace is.
+            let (settle, longest, grace) = if streams::repeats(&batches) { LASTING } else { brief };
             let last = batches.last().map_or(0, |batch| batch.at);
             let scenario = scenario(&rules, batches)?;
             let config = Config {

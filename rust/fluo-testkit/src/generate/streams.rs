@@ -4,7 +4,7 @@
 //! of the widths of generated windows, so that spans end on the bounds of windows and together; some are longer than any window, few
 //! longer than what a group is remembered for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -15,6 +15,9 @@ use crate::notation::BASE;
 
 const MILLISECOND: u64 = 1_000_000;
 const HOUR: u64 = 3_600_000;
+
+/// Steps of this length make runs of few spans, milliseconds.
+const LONG: u64 = 100;
 
 /// When the first span ends, milliseconds after [`BASE`]: clocks may be behind.
 const FIRST: u64 = 10_000;
@@ -73,6 +76,13 @@ pub fn steady(most: usize) -> BoxedStrategy<Vec<Batch>> {
         .boxed()
 }
 
+/// Whether some span comes twice.
+#[must_use]
+pub fn repeats(batches: &[Batch]) -> bool {
+    let mut seen = BTreeSet::new();
+    batches.iter().flat_map(|batch| &batch.spans).any(|span| !seen.insert((span.trace_id, span.span_id, span.is_entry())))
+}
+
 fn run() -> impl Strategy<Value = RunOfSpans> {
     let step = prop_oneof![
         4 => Just(5u64),
@@ -86,7 +96,7 @@ fn run() -> impl Strategy<Value = RunOfSpans> {
     // Long steps make short runs.
     let spans = prop::collection::vec(sent(), 1..12);
     (prop::option::weighted(0.7, any::<Index>()), step, spans).prop_map(|(emitter, step, mut spans)| {
-        if step >= 100 {
+        if step >= LONG {
             spans.truncate(2);
         }
         RunOfSpans { emitter, step, spans }
@@ -116,7 +126,8 @@ fn requests(emitters: &[Emitter], runs: &[RunOfSpans], traces: Traces, export: u
         now += run.step;
         let at = run.emitter.map_or_else(|| nth % emitters.len(), |index| index.index(emitters.len()));
         let Some(emitter) = emitters.get(at) else { continue };
-        if !(sent.same_id && number > 0) {
+        // An id is known as long as its trace is.
+        if !(sent.same_id && number > 0 && run.step < LONG) {
             number += 1;
         }
         let mut span = sent.other.clone().unwrap_or_else(|| emitter.usual.clone());

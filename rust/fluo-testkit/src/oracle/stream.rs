@@ -88,7 +88,8 @@ fn told_of(shape: &Shape<'_>, group: Option<&[Key]>, observed: &Observed<'_>) ->
             }
             for (from, to) in timeline.outcome(u64::MAX).episodes {
                 if !begins.iter().any(|begin| from <= *begin && to.is_none_or(|to| *begin < to)) {
-                    begins.push(from);
+                    // What was violated without the span is not what it completed.
+                    begins.push(from.max(shape.reach(span).0));
                 }
             }
         }

@@ -115,7 +115,7 @@ impl<'r> Shape<'r> {
     }
 
     /// The first and the last instant at which the span may be seen.
-    fn reach(&self, span: &SpanData) -> (u64, u64) {
+    pub(super) fn reach(&self, span: &SpanData) -> (u64, u64) {
         let last = span.end.saturating_add(self.widest);
         if self.in_flight { (span.start, last) } else { (span.end, last) }
     }
