@@ -4,6 +4,7 @@
 mod clocks;
 mod completion;
 mod early;
+mod identity;
 mod limits;
 mod memory;
 mod nearest;
