@@ -1,6 +1,6 @@
 //! What is remembered of forgotten traces: that they were, what was told of them, and whether they were whole.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use foldhash::fast::RandomState;
 
@@ -36,7 +36,9 @@ impl Past {
 #[derive(Debug)]
 pub(super) struct Gone {
     capacity: usize,
-    traces: HashMap<u64, Past, RandomState>,
+    ids: HashSet<u64, RandomState>,
+    /// Those of which a violation was told.
+    pasts: HashMap<u64, Past, RandomState>,
     order: VecDeque<u64>,
     /// Bytes of what was told.
     told_bytes: usize,
@@ -46,22 +48,28 @@ impl Gone {
     /// Room for traces that is small beside the shard's budget.
     pub(super) fn new(max_bytes: usize) -> Self {
         let capacity = (max_bytes / BUDGET).clamp(16, CAPACITY);
-        Self { capacity, traces: HashMap::default(), order: VecDeque::new(), told_bytes: 0 }
+        Self { capacity, ids: HashSet::default(), pasts: HashMap::default(), order: VecDeque::new(), told_bytes: 0 }
     }
 
     /// Remembers a trace by the keyed hash of its id, in place of the oldest where there are too many. What strays tell of one that is
     /// remembered already adds to what is known.
     pub(super) fn add(&mut self, id: u64, losses: Reasons, told: impl Iterator<Item = u64>) {
-        if !self.traces.contains_key(&id) {
+        if self.ids.insert(id) {
             self.order.push_back(id);
             if self.order.len() > self.capacity
                 && let Some(oldest) = self.order.pop_front()
-                && let Some(Past { told: Some(told), .. }) = self.traces.remove(&oldest)
             {
-                self.told_bytes -= bytes_of(&told);
+                self.ids.remove(&oldest);
+                if let Some(Past { told: Some(told), .. }) = self.pasts.remove(&oldest) {
+                    self.told_bytes -= bytes_of(&told);
+                }
             }
         }
-        let past = self.traces.entry(id).or_insert_with(|| Past { losses, told: None });
+        let mut told = told.peekable();
+        if told.peek().is_none() {
+            return;
+        }
+        let past = self.pasts.entry(id).or_insert_with(|| Past { losses, told: None });
         for fact in told {
             let list = past.told.get_or_insert_with(|| {
                 self.told_bytes += size_of::<Vec<u64>>();
@@ -77,12 +85,15 @@ impl Gone {
 
     /// What is remembered of a trace that was forgotten lately.
     pub(super) fn get(&self, id: u64) -> Option<&Past> {
-        self.traces.get(&id)
+        static NOTHING: Past = Past { losses: Reasons::NONE, told: None };
+        self.pasts.get(&id).or_else(|| self.ids.contains(&id).then_some(&NOTHING))
     }
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.traces.capacity() * (size_of::<(u64, Past)>() + 1) * 8 / 7 + self.order.capacity() * 8 + self.told_bytes
+        let ids = self.ids.capacity() * (size_of::<u64>() + 1) * 8 / 7;
+        let pasts = self.pasts.capacity() * (size_of::<(u64, Past)>() + 1) * 8 / 7;
+        ids + pasts + self.order.capacity() * 8 + self.told_bytes
     }
 }
 
