@@ -92,7 +92,7 @@ test-rust: ## the Rust workspace
 # The same cases every time; `make differential` draws others.
 test-differential: ## a hundred thousand random cases, engine against reference evaluator
 	@cargo build --quiet --profile differential --package fluo-testkit --example differential
-	@$(SUITE) run differential $(DIFFERENTIAL) --cases 100000 --seed 1
+	@$(SUITE) run differential $(DIFFERENTIAL) --cases 100000 --seed 1 --known tests/differential-known.txt
 
 $(CARGO_FUZZ):
 	@cargo install --quiet cargo-fuzz --version $(CARGO_FUZZ_VERSION) --locked --root $(abspath $(@D)/..)
