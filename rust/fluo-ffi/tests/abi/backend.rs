@@ -258,7 +258,9 @@ fn counts(stats: &Value) -> BTreeMap<String, Counts> {
             *counts.slot(&revision["to"], &revision["to_reason"]) += number(&revision["count"]);
         }
         for revision in revisions {
-            *counts.slot(&revision["from"], &revision["from_reason"]) -= number(&revision["count"]);
+            // A fact that came after its trace was forgotten revises the verdict that the trace most likely had.
+            let from = counts.slot(&revision["from"], &revision["from_reason"]);
+            *from = from.saturating_sub(number(&revision["count"]));
         }
         counts.undecided = counts.inconclusive.values().sum();
         counts
@@ -284,7 +286,10 @@ fn signalled(rules: &[&Rule], records: &[LogRecord]) -> BTreeSet<(String, Option
 /// The verdicts that the signals tell, and those of rules in shadow, of which only the statistics tell.
 fn verdicts(rules: &[&Rule], records: &[LogRecord], counts: &BTreeMap<String, Counts>) -> Result<Vec<VerdictRecord>, String> {
     let mut found: Vec<VerdictRecord> = Vec::new();
+    // Where the episode stands that a violation of windows began: among those of which verdict.
+    let mut began: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for record in records {
+        let id = text(record, "fluo.violation.id");
         let name = text(record, "fluo.rule.name");
         let rule = rules.iter().find(|rule| rule.name == name).ok_or_else(|| format!("a signal of the unknown rule `{name}`"))?;
         let (trace, span, group) = (trace_of(rule, record), span_of(rule, record), group_of(rule, record));
@@ -292,12 +297,15 @@ fn verdicts(rules: &[&Rule], records: &[LogRecord], counts: &BTreeMap<String, Co
         let (start, end) = (number(record, "fluo.window.start"), number(record, "fluo.window.end"));
         match record.event_name.as_str() {
             "fluo.violation" if found.iter().any(same) && rule.scope == Scope::Spans => {
-                let known = found.iter_mut().find(|r| same(r)).and_then(|r| r.episodes.as_mut());
-                known.ok_or("a violation without episodes")?.push((end.ok_or("a violation without window")?, None));
+                let at = found.iter().position(same).ok_or("a violation without verdict")?;
+                let known = found.get_mut(at).and_then(|r| r.episodes.as_mut()).ok_or("a violation without episodes")?;
+                began.insert(id, (at, known.len()));
+                known.push((end.ok_or("a violation without window")?, None));
             }
             "fluo.violation" if found.iter().any(same) => return Err(format!("`{name}` signals the same violation twice")),
             "fluo.violation" => {
                 let undecided = undecided(rule, record);
+                began.insert(id, (found.len(), 0));
                 found.push(VerdictRecord {
                     rule: name.clone(),
                     trace_id: trace,
@@ -316,13 +324,30 @@ fn verdicts(rules: &[&Rule], records: &[LogRecord], counts: &BTreeMap<String, Co
             "fluo.violation.retracted" => {
                 let known = found.iter().position(same).ok_or_else(|| format!("`{name}` retracts what it never said"))?;
                 found.remove(known);
+                began.retain(|_, (at, _)| *at != known);
+                began.values_mut().for_each(|(at, _)| *at -= usize::from(*at > known));
             }
             "fluo.violation.resolved" => {
-                let open = found.iter_mut().find(|r| same(r)).and_then(|r| r.episodes.as_mut()).and_then(|e| e.last_mut());
-                let open = open.ok_or_else(|| format!("`{name}` resolves what it never said"))?;
-                *open = (start.ok_or("a resolution without start")?, end);
+                let (at, episode) = began.remove(&id).ok_or_else(|| format!("`{name}` resolves what it never said"))?;
+                let open = found.get_mut(at).and_then(|r| r.episodes.as_mut()).and_then(|e| e.get_mut(episode));
+                *open.ok_or("a resolution without episode")? = (start.ok_or("a resolution without start")?, end);
             }
             other => return Err(format!("an event named `{other}`")),
+        }
+    }
+    for record in &mut found {
+        // Stretches that turned out to be one are resolved as that one, each under its own id.
+        if let Some(episodes) = &mut record.episodes {
+            episodes.sort_unstable();
+            episodes.dedup();
+        }
+        // What late spans put in doubt stays signalled where the rule wants to hear of doubts: the statistics tell.
+        let wants_doubts = rules.iter().any(|rule| rule.name == record.rule && rule.on_gap == OnGap::Signal);
+        let counted = counts.get(&record.rule).filter(|counts| wants_doubts && record.verdict == Answer::Violated && counts.violated == 0);
+        let doubts = counted.into_iter().flat_map(|counts| &counts.inconclusive).filter(|(_, count)| **count > 0);
+        let reasons: Vec<Reason> = doubts.filter_map(|(word, _)| Reason::ALL.into_iter().find(|r| r.word() == word)).collect();
+        if !reasons.is_empty() {
+            (record.verdict, record.gap_signal, record.reasons) = (Answer::Inconclusive, Some(true), reasons.into_iter().collect());
         }
     }
     for rule in rules.iter().filter(|rule| rule.mode == Mode::Shadow) {

@@ -110,6 +110,10 @@ fn expected(scenario: &Scenario) -> (Signals, BTreeMap<String, Counts>) {
         if rule.scope == Scope::Spans || rule.mode == Mode::Disabled {
             continue;
         }
+        // Of a trace that was forgotten the verdict is not remembered, so that a fact that comes later revises what it most likely was.
+        if mine().any(|record| record.trigger.as_deref() == Some("late")) {
+            continue;
+        }
         let count: &mut Counts = counts.entry(rule.name.clone()).or_default();
         for trace in &traces {
             let of_trace = || mine().filter(|record| record.trace_id == Some(*trace));
