@@ -1,6 +1,7 @@
 //! From the bytes of a message to what its spans leave behind: ids, times, picks and kept values. No lock is held here.
 
 use crate::expr::term;
+use crate::generation::{Generation, Generations};
 use crate::near::{self, Miss};
 use crate::otlp::{ReadReport, ResourceView, Scratch, SpanView, read_traces};
 use crate::plan::{Plan, Service};
@@ -50,16 +51,13 @@ impl Ordered {
     }
 }
 
-/// The spans of a message as one plan sees them. Reused for every message.
+/// A message as the rule sets in use see it. Its memory is used again for every message.
 #[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) spans: Vec<Incoming>,
-    picks: Vec<Pick>,
-    /// What the plan keeps of the spans, encoded.
-    encoded: Vec<u8>,
-    misses: Vec<Miss>,
+pub(crate) struct Message {
+    /// One for each rule set, the current one's first, all with the same spans at the same places.
+    batches: Vec<Batch>,
     order: Vec<Ordered>,
-    /// The spans that were new in their trace; for whoever applies the batch.
+    /// The spans that were no repetitions; for whoever applies the message.
     pub(crate) fresh: Vec<u32>,
     scratch: Scratch,
     service: Vec<u8>,
@@ -68,18 +66,32 @@ pub(crate) struct Batch {
     resources: Numbers,
 }
 
-impl Batch {
-    /// Reads a message.
-    pub(crate) fn read(&mut self, plan: &Plan, shared: &Shared, bytes: &[u8]) -> ReadReport {
-        let Self { spans, picks, encoded, misses, order, fresh, scratch, service: service_text, wanted, calls, resources } = self;
-        spans.clear();
-        picks.clear();
-        encoded.clear();
-        misses.clear();
+/// The spans of a message as one plan sees them.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// The number of the plan's generation.
+    generation: u64,
+    pub(crate) spans: Vec<Incoming>,
+    picks: Vec<Pick>,
+    /// What the plan keeps of the spans, encoded.
+    encoded: Vec<u8>,
+    misses: Vec<Miss>,
+}
+
+impl Message {
+    /// Reads a message by all rule sets in use, in one walk.
+    pub(crate) fn read(&mut self, generations: &Generations, shared: &Shared, bytes: &[u8]) -> ReadReport {
+        let Self { batches, order, fresh, scratch, service: service_text, wanted, calls, resources } = self;
         order.clear();
         fresh.clear();
+        batches.resize_with(1 + generations.draining.len(), Batch::default);
+        for (batch, generation) in batches.iter_mut().zip(generations.all()) {
+            batch.begin(generation.number);
+        }
+        let Some((batch, older)) = batches.split_first_mut() else { return ReadReport::default() };
+        let plan = &*generations.current.plan;
         let mut of_resource: Option<(u32, ResourceRef, Service<'_>, &[u32])> = None;
-        let report = read_traces(bytes, &plan.keys, scratch, |span| {
+        let report = read_traces(bytes, generations.keys(), scratch, |span| {
             let (interned, service, near) = match of_resource {
                 Some((ordinal, interned, service, near)) if ordinal == span.resource().ordinal => (interned, service, near),
                 _ => {
@@ -90,21 +102,15 @@ impl Batch {
                     (interned, service, near)
                 }
             };
-            let (first_pick, first_byte, first_miss) = (len(picks), len(encoded), len(misses));
-            select(plan, span, service, picks);
-            let picked = picks.get(first_pick as usize..).unwrap_or_default();
-            keep(plan, span, picked, wanted, encoded);
-            if !plan.near.plans.is_empty() {
-                near::misses(plan, near, matches!(service, Service::Text(_)), span, picked, misses);
-            }
-            let call = if plan.reads_absence && is_call(span) { shared.calls.intern(plan, span, service_text, calls) } else { 0 };
+            let is_call = is_call(span);
+            let call = if plan.reads_absence && is_call { shared.calls.intern(plan, span, service_text, calls) } else { 0 };
             let parent = span.parent_id.unwrap_or_default();
-            let hash = match spans.last() {
+            let hash = match batch.spans.last() {
                 Some(last) if last.trace == span.trace_id => last.hash,
                 _ => shared.trace_hash(&span.trace_id),
             };
-            order.push(Ordered::new(hash, len(spans)));
-            spans.push(Incoming {
+            order.push(Ordered::new(hash, len(&batch.spans)));
+            let incoming = Incoming {
                 trace: span.trace_id,
                 hash,
                 print: shared.print(span.span_id),
@@ -122,10 +128,25 @@ impl Batch {
                     kind: span.kind,
                     status: span.status,
                 },
-                picks: (first_pick, len(picks)),
-                encoded: (first_byte, len(encoded)),
-                misses: (first_miss, len(misses)),
-            });
+                picks: (0, 0),
+                encoded: (0, 0),
+                misses: (0, 0),
+            };
+            for (batch, generation) in older.iter_mut().zip(&generations.draining) {
+                let plan = &*generation.plan;
+                let service = match service {
+                    Service::Text(_) => Service::Text(plan.index.of_service(service_text)),
+                    other => other,
+                };
+                let call = match call {
+                    0 if plan.reads_absence && is_call => shared.calls.intern(plan, span, service_text, calls),
+                    call if plan.reads_absence => call,
+                    _ => 0,
+                };
+                let near = plan.near.index.of_service(service_text);
+                batch.add(plan, span, (service, near), Incoming { call, ..incoming.clone() }, wanted);
+            }
+            batch.add(plan, span, (service, near), incoming, wanted);
         });
         shared.calls.count_missed(calls.take_misses());
         shared.resources.count_missed(resources.take_misses());
@@ -133,9 +154,60 @@ impl Batch {
         report
     }
 
+    /// The spans as the current rule set sees them.
+    pub(crate) fn current(&self) -> Option<&Batch> {
+        self.batches.first()
+    }
+
+    /// The spans as a generation sees them: one of those by which the message was read.
+    pub(crate) fn of(&self, generation: &Generation) -> Option<&Batch> {
+        self.batches.iter().find(|batch| batch.generation == generation.number)
+    }
+
     /// The spans by the hashes of their traces, those of one trace in the order of the message.
     pub(crate) fn order(&self) -> &[Ordered] {
         &self.order
+    }
+}
+
+impl Batch {
+    /// How many spans some selector picked.
+    pub(crate) fn selected(&self) -> u64 {
+        self.spans.iter().filter(|span| !self.picks(span).is_empty()).count() as u64
+    }
+
+    /// Forgets the last message.
+    fn begin(&mut self, generation: u64) {
+        self.generation = generation;
+        self.spans.clear();
+        self.picks.clear();
+        self.encoded.clear();
+        self.misses.clear();
+    }
+
+    /// Takes what the plan reads of a span. `wanted` is memory to use again.
+    fn add(
+        &mut self,
+        plan: &Plan,
+        span: &SpanView<'_, '_>,
+        (service, near): (Service<'_>, &[u32]),
+        incoming: Incoming,
+        wanted: &mut Vec<u32>,
+    ) {
+        let Self { spans, picks, encoded, misses, .. } = self;
+        let (first_pick, first_byte, first_miss) = (len(picks), len(encoded), len(misses));
+        select(plan, span, service, picks);
+        let picked = picks.get(first_pick as usize..).unwrap_or_default();
+        keep(plan, span, picked, wanted, encoded);
+        if !plan.near.plans.is_empty() {
+            near::misses(plan, near, matches!(service, Service::Text(_)), span, picked, misses);
+        }
+        spans.push(Incoming {
+            picks: (first_pick, len(picks)),
+            encoded: (first_byte, len(encoded)),
+            misses: (first_miss, len(misses)),
+            ..incoming
+        });
     }
 
     /// What the plan keeps of a span of the batch, encoded.

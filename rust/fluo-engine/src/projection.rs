@@ -81,6 +81,12 @@ impl Projection {
         }
     }
 
+    /// Whether this carries all that another does.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.union(other) == *self
+    }
+
     /// The JSON form of the C interface, for the given epoch; [`EMITTER_KEYS`] are among the resource keys.
     #[must_use]
     pub fn to_json(&self, epoch: u64) -> Vec<u8> {

@@ -1,12 +1,14 @@
 //! A shard: the traces whose ids fall to it, with their timers and limits. One lock guards one shard; locks are never nested.
 
-mod decide;
+pub(crate) mod decide;
+mod followed;
 mod gone;
 mod learn;
 mod queues;
 mod recent;
 mod stray;
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,8 +17,8 @@ use foldhash::quality::RandomState;
 
 use crate::config::{Config, TopIsRoot};
 use crate::eval::view::View;
-use crate::generation::Generation;
-use crate::ingest::{Batch, Incoming, Ordered};
+use crate::generation::{Generation, Generations};
+use crate::ingest::{Batch, Incoming, Message, Ordered};
 use crate::plan::Plan;
 use crate::signal::{Signal, Trigger};
 use crate::stats::{Places, Stats};
@@ -29,7 +31,8 @@ use crate::store::table::Traces;
 use crate::store::trace::{Added, Bounds, Offered, Pools, Print, Stage, TraceState};
 use crate::tally::Tally;
 use crate::truth::Reasons;
-use crate::verdict::{Reason, Verdict, VerdictRecord};
+use crate::verdict::{Reason, VerdictRecord};
+use followed::Followed;
 use gone::Gone;
 use queues::{Due, Queues};
 use recent::Recent;
@@ -53,7 +56,7 @@ pub(crate) struct Shared {
 pub(crate) struct Shard {
     traces: Traces,
     queues: Queues,
-    generations: Vec<InUse>,
+    generations: Followed,
     /// The latest traces that were forgotten: a straggler opens no second trace.
     gone: Gone,
     /// The latest spans that no trace holds.
@@ -81,8 +84,6 @@ struct InUse {
     generation: Arc<Generation>,
     combinations: Combinations,
     tallies: Vec<Tally>,
-    /// The verdict of each rule over a whole trace without picks.
-    baselines: Vec<Option<Verdict>>,
     /// The rules without baseline.
     without_baseline: Vec<u32>,
     /// Whole traces in which only the rules with news were looked at.
@@ -138,7 +139,7 @@ impl Shard {
         Self {
             traces: Traces::default(),
             queues: Queues::new(),
-            generations: Vec::new(),
+            generations: Followed::default(),
             gone: Gone::new(max_bytes),
             recent: Recent::new(max_bytes),
             pools: Pools::new(),
@@ -148,63 +149,58 @@ impl Shard {
         }
     }
 
-    /// Applies the spans of a batch that fall to this shard, trace by trace. `is_current` says whether new traces begin under this
-    /// generation. `fresh` gets the indices of the spans that were new in their trace.
+    /// Applies the spans of a message that fall to this shard, trace by trace; new traces begin under the current rule set. `fresh` gets
+    /// the indices of the spans that were new in their trace.
     #[expect(clippy::too_many_arguments, reason = "the parts of one call; a struct would only rename them")]
     pub(crate) fn apply(
         &mut self,
         shared: &Shared,
-        generation: &Arc<Generation>,
-        is_current: bool,
-        batch: &Batch,
+        generations: &Generations,
+        message: &Message,
         mine: &[Ordered],
         moment: Moment,
         fresh: &mut Vec<u32>,
         out: &mut Outbox,
     ) {
         self.advance(shared, moment.now, out);
+        let Some(current) = message.current() else { return };
         let mut rest = mine;
-        while let Some(first) = rest.first().and_then(|first| batch.spans.get(first.index())) {
+        while let Some(first) = rest.first().and_then(|first| current.spans.get(first.index())) {
             // Two traces of one hash may lie mixed; then each run is a part of its trace.
-            let is_of_trace = |one: &&Ordered| batch.spans.get(one.index()).is_some_and(|span| span.trace == first.trace);
+            let is_of_trace = |one: &&Ordered| current.spans.get(one.index()).is_some_and(|span| span.trace == first.trace);
             let (run, others) = rest.split_at(rest.iter().take_while(is_of_trace).count());
             rest = others;
-            if let Some(place) = self.place(shared, generation, is_current, first, moment, out) {
+            if let Some(place) = self.place(shared, generations, first, moment, out)
+                && let Some(batch) = self.generation_of(place).and_then(|generation| message.of(generation))
+            {
                 self.offer_all(shared, batch, run, place, fresh, out);
             }
         }
         self.enforce_limits(shared, out);
     }
 
-    /// The place of the trace of a span; `None` where it is not for this generation.
-    fn place(
-        &mut self,
-        shared: &Shared,
-        generation: &Arc<Generation>,
-        is_current: bool,
-        first: &Incoming,
-        moment: Moment,
-        out: &mut Outbox,
-    ) -> Option<u32> {
+    /// The rule set that a trace follows.
+    fn generation_of(&self, place: u32) -> Option<&Generation> {
+        Some(&self.generations.get(usize::from(self.traces.get(place)?.generation))?.generation)
+    }
+
+    /// The place of the trace of a span.
+    fn place(&mut self, shared: &Shared, generations: &Generations, first: &Incoming, moment: Moment, out: &mut Outbox) -> Option<u32> {
         if let Some(place) = self.traces.find(tag(first.hash), &first.trace) {
-            let follows = self.generations.get(usize::from(self.traces.get(place)?.generation))?;
-            return Arc::ptr_eq(&follows.generation, generation).then_some(place);
-        }
-        if !is_current {
-            return None;
+            return Some(place);
         }
         if self.gone.get(first.hash).is_some() {
-            return self.begin_stray(shared, generation, first);
+            return self.begin_stray(shared, &generations.current, first);
         }
         // A trace whose first span had ended long before it came was there before this engine saw it.
         let end = first.record.end;
         let is_late = end != 0 && end.saturating_add(shared.config.late_grace_ns) < moment.event_time;
-        self.begin(shared, generation, first, is_late, out)
+        self.begin(shared, &generations.current, first, is_late, out)
     }
 
     fn begin(&mut self, shared: &Shared, generation: &Arc<Generation>, first: &Incoming, is_late: bool, out: &mut Outbox) -> Option<u32> {
         while (self.traces.len() >= shared.max_traces || self.would_exceed(shared)) && self.evict_one(shared, out) {}
-        let number = self.follow(shared, generation)?;
+        let number = self.follow(generation)?;
         let mut trace = TraceState::new(first.trace, number, generation.plan.keep_all, self.now);
         if is_late {
             trace.marks = Reasons::of(Reason::Late);
@@ -215,14 +211,10 @@ impl Shard {
         Some(place)
     }
 
-    /// The number of a generation that one trace more follows.
-    fn follow(&mut self, shared: &Shared, generation: &Arc<Generation>) -> Option<u16> {
-        let known = self.generations.iter().position(|g| Arc::ptr_eq(&g.generation, generation));
-        let number = known.unwrap_or_else(|| {
-            self.generations.push(InUse::new(shared, generation));
-            self.generations.len() - 1
-        });
-        let (number, in_use) = (u16::try_from(number).ok()?, self.generations.get_mut(number)?);
+    /// The place of a generation that one trace more follows.
+    fn follow(&mut self, generation: &Arc<Generation>) -> Option<u16> {
+        let number = self.generations.place(generation)?;
+        let in_use = self.generations.get_mut(usize::from(number))?;
         in_use.traces += 1;
         if in_use.traces == 1 {
             generation.enter();
@@ -449,6 +441,11 @@ impl Shard {
         self.pools.give(trace);
     }
 
+    /// Gives up what is held for rule sets that no trace follows any more. `rules` are those of the current one by name.
+    pub(crate) fn release(&mut self, current: &Arc<Generation>, rules: &HashMap<&str, usize>) {
+        self.generations.release(current, rules);
+    }
+
     /// Bytes that a trace holds.
     pub(crate) fn bytes_of_trace(&self, shared: &Shared, id: &[u8; 16]) -> Option<usize> {
         let trace = self.traces.get(self.traces.find(tag(shared.trace_hash(id)), id)?)?;
@@ -469,9 +466,9 @@ impl Shard {
 
     /// Adds the verdicts of each generation's rules to the statistics.
     pub(crate) fn add_verdicts(&self, stats: &mut Stats, places: &Places) {
-        for in_use in &self.generations {
+        for in_use in self.generations.iter() {
             let plan = &in_use.generation.plan;
-            for ((rule, tally), baseline) in plan.rules.iter().zip(&in_use.tallies).zip(&in_use.baselines) {
+            for ((rule, tally), baseline) in plan.rules.iter().zip(&in_use.tallies).zip(&in_use.generation.baselines) {
                 let of_rule = plan.source(rule).and_then(|source| places.rule(stats, &source.name));
                 if let Some(of_rule) = of_rule {
                     tally.add_to(of_rule, *baseline, in_use.whole);
@@ -498,14 +495,13 @@ const fn tag(hash: u64) -> u32 {
 }
 
 impl InUse {
-    fn new(shared: &Shared, generation: &Arc<Generation>) -> Self {
-        let baselines = decide::baselines(shared, &generation.plan);
-        let without_baseline = (0u32..).zip(&baselines).filter(|(_, baseline)| baseline.is_none()).map(|(rule, _)| rule).collect();
+    fn new(generation: &Arc<Generation>) -> Self {
+        let without_baseline =
+            (0u32..).zip(&generation.baselines).filter(|(_, baseline)| baseline.is_none()).map(|(rule, _)| rule).collect();
         Self {
             generation: Arc::clone(generation),
             combinations: Combinations::default(),
             tallies: vec![Tally::default(); generation.plan.rules.len()],
-            baselines,
             without_baseline,
             whole: 0,
             traces: 0,
@@ -514,6 +510,15 @@ impl InUse {
 
     fn plan(&self) -> &Plan {
         &self.generation.plan
+    }
+
+    /// What was counted for each rule of the plan, with its name.
+    fn tallies(&self) -> impl Iterator<Item = (Option<&str>, Tally)> {
+        let plan = self.plan();
+        let counted = plan.rules.iter().zip(&self.tallies).zip(&self.generation.baselines);
+        counted.map(|((rule, tally), baseline)| {
+            (plan.source(rule).map(|source| source.name.as_str()), tally.with_baseline(*baseline, self.whole))
+        })
     }
 }
 

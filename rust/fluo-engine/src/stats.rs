@@ -53,6 +53,8 @@ pub struct Stats {
     pub signals_queued: u64,
     /// Groups forgotten because of a limit.
     pub groups_evicted: u64,
+    /// Gauge: older rule sets that open traces still follow.
+    pub rulesets_draining: u64,
     /// Epoch of the projection.
     pub epoch: u64,
     /// Hash of the rule set, lower-case hex.

@@ -51,14 +51,30 @@ impl Tally {
         *self.revisions.entry((from, to)).or_default() += 1;
     }
 
-    /// Adds to statistics. Of `whole` traces those that had no news for the rule got its baseline.
-    pub(crate) fn add_to(&self, stats: &mut RuleStats, baseline: Option<Verdict>, whole: u64) {
+    /// All verdicts: of `whole` traces those that had no news for the rule got its baseline.
+    pub(crate) fn with_baseline(&self, baseline: Option<Verdict>, whole: u64) -> Self {
         let without_news = whole.saturating_sub(self.looked_at);
         let mut all = self.clone();
         if let Some(slot) = baseline.and_then(|verdict| all.slot(verdict)) {
             *slot += without_news;
         }
-        all.sum_into(stats);
+        all
+    }
+
+    /// Adds all verdicts of a rule that this one comes after.
+    pub(crate) fn join(&mut self, before: &Self) {
+        self.satisfied += before.satisfied;
+        self.violated += before.violated;
+        self.not_applicable += before.not_applicable;
+        self.inconclusive.iter_mut().zip(before.inconclusive).for_each(|(count, more)| *count += more);
+        for (change, count) in &before.revisions {
+            *self.revisions.entry(*change).or_default() += count;
+        }
+    }
+
+    /// Adds to statistics. Of `whole` traces those that had no news for the rule got its baseline.
+    pub(crate) fn add_to(&self, stats: &mut RuleStats, baseline: Option<Verdict>, whole: u64) {
+        self.with_baseline(baseline, whole).sum_into(stats);
     }
 
     fn sum_into(&self, stats: &mut RuleStats) {

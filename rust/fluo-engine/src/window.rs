@@ -26,8 +26,8 @@ mod sequence;
 mod sweep;
 mod times;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::clock::{Clocks, Timeliness};
 use crate::config::Config;
@@ -119,51 +119,26 @@ impl Monitor {
     }
 }
 
-/// The monitors of the rules over `spans`, each behind a lock of its own, in the order of [`Plan::windows`].
-#[derive(Debug)]
-pub(crate) struct Windows {
-    monitors: RwLock<Monitors>,
-    /// Whether the groups have got their verdicts: from then on nothing is judged.
-    finished: AtomicBool,
-    /// Spans that some monitor wanted and none got, by their time.
-    late: AtomicU64,
-    bad_time: AtomicU64,
-}
-
+/// The monitors of the rules over `spans` of one plan, each behind a lock of its own, in the order of [`Plan::windows`].
+///
+/// Plans that have a rule in common share its monitor. It follows the plan whose spans it gets: whoever puts [`Windows::following`] into
+/// use sees to it that no call with the plan before is under way.
 #[derive(Debug, Default)]
-struct Monitors {
-    all: Vec<Arc<Mutex<Monitor>>>,
+pub(crate) struct Windows {
+    monitors: Vec<Arc<Mutex<Monitor>>>,
     /// By selector: the monitors that want its spans.
     of_selector: Vec<Vec<u32>>,
+    /// Groups that monitors of earlier plans had to give up.
+    evicted: u64,
 }
 
-impl Monitors {
-    fn new(plan: &Arc<Plan>, config: &Config, old: &[Arc<Mutex<Monitor>>]) -> Self {
-        let mut all = Vec::new();
-        let mut of_selector: Vec<Vec<u32>> = vec![Vec::new(); plan.rules_of_selector.len()];
-        for (at, window) in plan.windows.iter().enumerate() {
-            let kept = old.iter().find(|monitor| lock(monitor).base().is_for(plan, window)).cloned();
-            if let Some(kept) = &kept {
-                lock(kept).base_mut().follow(plan, at, config);
-            }
-            let Some(monitor) = kept.or_else(|| Some(Arc::new(Mutex::new(Monitor::new(plan, at, config)?)))) else {
-                continue;
-            };
-            let number = u32::try_from(all.len()).unwrap_or(u32::MAX);
-            for selector in &window.selectors {
-                if let Some(wanting) = of_selector.get_mut(*selector as usize) {
-                    wanting.push(number);
-                }
-            }
-            all.push(monitor);
-        }
-        Self { all, of_selector }
-    }
-
-    /// The monitors that want the spans of a selector.
-    fn of_selector(&self, selector: u32) -> &[u32] {
-        self.of_selector.get(selector as usize).map_or(&[], Vec::as_slice)
-    }
+/// The spans of a message that windows leave out though some monitor wants them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// Those that ended before the watermark.
+    pub(crate) late: u64,
+    /// Those whose time cannot be believed.
+    pub(crate) bad_time: u64,
 }
 
 fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
@@ -171,37 +146,74 @@ fn lock(monitor: &Mutex<Monitor>) -> MutexGuard<'_, Monitor> {
 }
 
 impl Windows {
+    /// New monitors for a plan.
     pub(crate) fn new(plan: &Arc<Plan>, config: &Config) -> Self {
-        Self {
-            monitors: RwLock::new(Monitors::new(plan, config, &[])),
-            finished: AtomicBool::new(false),
-            late: AtomicU64::new(0),
-            bad_time: AtomicU64::new(0),
-        }
+        Self::default().following(plan, config)
     }
 
-    /// Takes over the windows of unchanged rules and begins those of new ones.
-    pub(crate) fn swap(&self, plan: &Arc<Plan>, config: &Config) {
-        let mut monitors = self.monitors.write().unwrap_or_else(PoisonError::into_inner);
-        let old = std::mem::take(&mut *monitors);
-        *monitors = Monitors::new(plan, config, &old.all);
+    /// The monitors of the next plan: those of unchanged rules go on, those of others begin anew. Counts of a rule go on with its name.
+    pub(crate) fn following(&self, plan: &Arc<Plan>, config: &Config) -> Self {
+        let of_name = |monitor: &Arc<Mutex<Monitor>>| Some((lock(monitor).base().rule()?.name.clone(), Arc::clone(monitor)));
+        let mut old: HashMap<String, Arc<Mutex<Monitor>>> = self.monitors.iter().filter_map(of_name).collect();
+        let mut next = Self { of_selector: vec![Vec::new(); plan.rules_of_selector.len()], evicted: self.evicted, ..Self::default() };
+        for (at, window) in plan.windows.iter().enumerate() {
+            let before = plan.ruleset.rules.get(window.rule).and_then(|rule| old.remove(&rule.name));
+            let Some(monitor) = next.monitor(plan, at, config, before) else { continue };
+            let number = u32::try_from(next.monitors.len()).unwrap_or(u32::MAX);
+            for selector in &window.selectors {
+                if let Some(wanting) = next.of_selector.get_mut(*selector as usize) {
+                    wanting.push(number);
+                }
+            }
+            next.monitors.push(monitor);
+        }
+        next.evicted += old.values().map(|gone| lock(gone).base().evicted).sum::<u64>();
+        next
+    }
+
+    /// The monitor of a rule that one of the same name came before.
+    fn monitor(
+        &mut self,
+        plan: &Arc<Plan>,
+        at: usize,
+        config: &Config,
+        before: Option<Arc<Mutex<Monitor>>>,
+    ) -> Option<Arc<Mutex<Monitor>>> {
+        let Some(before) = before else { return Monitor::new(plan, at, config).map(Mutex::new).map(Arc::new) };
+        let mut old = lock(&before);
+        if plan.windows.get(at).is_some_and(|window| old.base().is_for(plan, window)) {
+            old.base_mut().follow(plan, at, config);
+            drop(old);
+            return Some(before);
+        }
+        self.evicted += old.base().evicted;
+        let mut new = Monitor::new(plan, at, config)?;
+        new.base_mut().count_on_from(old.base());
+        Some(Arc::new(Mutex::new(new)))
     }
 
     /// Hands the spans that were no repetitions to the monitors that want them. A span that ended before the watermark, or whose
     /// time cannot be believed, is counted instead, once.
-    pub(crate) fn apply(&self, shared: &Shared, clocks: &Clocks, batch: &Batch, fresh: &[u32], moment: Moment, out: &mut Outbox) {
-        let monitors = self.monitors.read().unwrap_or_else(PoisonError::into_inner);
-        if monitors.all.is_empty() || fresh.is_empty() || self.is_finished() {
-            return;
+    pub(crate) fn apply(
+        &self,
+        shared: &Shared,
+        clocks: &Clocks,
+        batch: &Batch,
+        fresh: &[u32],
+        moment: Moment,
+        out: &mut Outbox,
+    ) -> LeftOut {
+        if self.is_empty() || fresh.is_empty() {
+            return LeftOut::default();
         }
         let (mut first_end, mut bad_time) = (u64::MAX, 0);
         let mut late: Vec<u32> = Vec::new();
-        let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); monitors.all.len()];
+        let mut wanted: Vec<Vec<u32>> = vec![Vec::new(); self.monitors.len()];
         for index in fresh {
             let Some(span) = batch.spans.get(*index as usize) else {
                 continue;
             };
-            let mut wanting = batch.picks(span).iter().flat_map(|pick| monitors.of_selector(pick.selector)).peekable();
+            let mut wanting = batch.picks(span).iter().flat_map(|pick| self.of_selector(pick.selector)).peekable();
             match clocks.timeliness(&span.record, moment) {
                 Timeliness::InTime => {
                     first_end = first_end.min(span.record.end);
@@ -218,7 +230,7 @@ impl Windows {
             }
         }
         let mut context = Context { shared, now: moment.now, event_time: moment.event_time, out };
-        for (monitor, mine) in monitors.all.iter().zip(&mut wanted) {
+        for (monitor, mine) in self.monitors.iter().zip(&mut wanted) {
             let mut monitor = lock(monitor);
             let base = monitor.base_mut();
             base.first_end = base.first_end.min(first_end);
@@ -231,39 +243,37 @@ impl Windows {
         }
         late.sort_unstable();
         late.dedup();
-        self.late.fetch_add(late.len() as u64, Ordering::Relaxed);
-        self.bad_time.fetch_add(bad_time, Ordering::Relaxed);
+        LeftOut { late: late.len() as u64, bad_time }
     }
 
-    fn is_finished(&self) -> bool {
-        self.finished.load(Ordering::Acquire)
+    /// Whether there is no rule over `spans`.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.monitors.is_empty()
+    }
+
+    /// The monitors that want the spans of a selector.
+    fn of_selector(&self, selector: u32) -> &[u32] {
+        self.of_selector.get(selector as usize).map_or(&[], Vec::as_slice)
     }
 
     /// Moves every monitor's watermark.
     pub(crate) fn advance(&self, shared: &Shared, Moment { now, event_time }: Moment, out: &mut Outbox) {
-        if self.is_finished() {
-            return;
-        }
-        for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
+        for monitor in &self.monitors {
             lock(monitor).advance(&mut Context { shared, now, event_time, out });
         }
     }
 
-    /// Observation ends: nothing is signalled for want of more, and every group gets its verdict, once.
+    /// Observation ends: nothing is signalled for want of more, and every group gets its verdict. To be called once.
     pub(crate) fn finish(&self, shared: &Shared, Moment { now, event_time }: Moment, out: &mut Outbox) {
-        if self.finished.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
+        for monitor in &self.monitors {
             lock(monitor).finish(&mut Context { shared, now, event_time, out });
         }
     }
 
     /// Adds counters and gauges.
     pub(crate) fn add_to(&self, stats: &mut Stats, places: &Places) {
-        stats.spans_late += self.late.load(Ordering::Relaxed);
-        stats.spans_bad_time += self.bad_time.load(Ordering::Relaxed);
-        for monitor in &self.monitors.read().unwrap_or_else(PoisonError::into_inner).all {
+        stats.groups_evicted += self.evicted;
+        for monitor in &self.monitors {
             let monitor = lock(monitor);
             monitor.base().add_to(stats, places);
             stats.bytes_held += monitor.bytes() as u64;

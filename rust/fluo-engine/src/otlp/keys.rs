@@ -20,14 +20,43 @@ impl KeyTable {
     /// The table of what a projection carries; resources always have the slots of [`EMITTER_KEYS`].
     #[must_use]
     pub fn new(projection: &Projection) -> Self {
+        Self::beside(projection, &[])
+    }
+
+    /// The same beside other tables: a key that one of them has is in the same slot here, and no slot of theirs has another key here. So
+    /// [`KeyTable::union`] serves all of them.
+    pub(crate) fn beside(projection: &Projection, others: &[&Self]) -> Self {
         let mut resource = projection.resource.keys.clone();
         resource.extend(EMITTER_KEYS.map(str::to_owned));
+        let keys = |keys: &BTreeSet<String>, all: bool, of: fn(&Self) -> &Keys| {
+            let others: Vec<&Keys> = others.iter().map(|table| of(table)).collect();
+            Keys::new(place(keys, &others), all)
+        };
         Self {
-            span: Keys::new(&projection.span.keys, projection.span.all),
-            resource: Keys::new(&resource, projection.resource.all),
-            scope: Keys::new(&projection.scope.keys, projection.scope.all),
+            span: keys(&projection.span.keys, projection.span.all, |table| &table.span),
+            resource: keys(&resource, projection.resource.all, |table| &table.resource),
+            scope: keys(&projection.scope.keys, projection.scope.all, |table| &table.scope),
             events: projection.event.is_some(),
             links: projection.link.is_some(),
+        }
+    }
+
+    /// The keys of tables that were made beside each other, each in the slot that it has there.
+    pub(crate) fn union(tables: &[&Self]) -> Self {
+        let keys = |of: fn(&Self) -> &Keys| {
+            let all: Vec<&Keys> = tables.iter().map(|table| of(table)).collect();
+            let mut slots = Vec::new();
+            for (slot, key) in all.iter().flat_map(|keys| keys.entered()) {
+                put(&mut slots, slot, key);
+            }
+            Keys::new(slots, all.iter().any(|keys| keys.all))
+        };
+        Self {
+            span: keys(|table| &table.span),
+            resource: keys(|table| &table.resource),
+            scope: keys(|table| &table.scope),
+            events: tables.iter().any(|table| table.events),
+            links: tables.iter().any(|table| table.links),
         }
     }
 
@@ -49,7 +78,7 @@ impl KeyTable {
         self.scope.slot(key.as_bytes())
     }
 
-    /// The number of span slots.
+    /// The number of span slots, with those that belong to other tables.
     #[must_use]
     pub fn span_slots(&self) -> usize {
         self.span.len()
@@ -74,7 +103,8 @@ impl KeyTable {
 /// nobody outside can lengthen a probe.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
-    keys: Vec<Box<[u8]>>,
+    /// By slot; one that another table uses has none here.
+    keys: Vec<Option<Box<[u8]>>>,
     /// By length, the last for all from 63 on: one bit for each class of first bytes that keys of this length have.
     starts: [u8; 64],
     table: Vec<Entry>,
@@ -95,10 +125,9 @@ const FREE: u32 = u32::MAX;
 const SEEDS: u64 = 64;
 
 impl Keys {
-    fn new(keys: &BTreeSet<String>, all: bool) -> Self {
-        let keys: Vec<Box<[u8]>> = keys.iter().map(|key| key.as_bytes().into()).collect();
+    fn new(keys: Vec<Option<Box<[u8]>>>, all: bool) -> Self {
         let mut starts = [if all { u8::MAX } else { 0 }; 64];
-        for key in &keys {
+        for key in keys.iter().flatten() {
             if let Some(classes) = starts.get_mut(key.len().min(63)) {
                 *classes |= class(key);
             }
@@ -124,8 +153,14 @@ impl Keys {
         self.keys.is_empty() && !self.all
     }
 
+    /// The number of slots.
     pub(super) fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// The keys with their slots.
+    fn entered(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        self.keys.iter().enumerate().filter_map(|(slot, key)| Some((slot, &**key.as_ref()?)))
     }
 
     /// Whether attributes under this key may be read at all: a quick look that spares most keys the search for their slot.
@@ -147,7 +182,7 @@ impl Keys {
             if entry.slot == FREE {
                 return None;
             }
-            if entry.hash == hash && self.keys.get(entry.slot as usize).is_some_and(|k| **k == *key) {
+            if entry.hash == hash && self.keys.get(entry.slot as usize).is_some_and(|k| k.as_deref() == Some(key)) {
                 return Some(entry.slot as usize);
             }
             cell = (cell + 1) & mask;
@@ -155,10 +190,33 @@ impl Keys {
     }
 }
 
-fn fill(keys: &[Box<[u8]>], cells: usize, seed: u64) -> (usize, Vec<Entry>) {
+/// Keys by slot: those that another table has in its slot there, the others in the first ones that nobody uses.
+fn place(keys: &BTreeSet<String>, others: &[&Keys]) -> Vec<Option<Box<[u8]>>> {
+    let mut slots = Vec::new();
+    let used: BTreeSet<usize> = others.iter().flat_map(|other| other.entered()).map(|(slot, _)| slot).collect();
+    let mut free = (0..).filter(|slot| !used.contains(slot));
+    for key in keys.iter().map(|key| key.as_bytes()) {
+        let known = others.iter().find_map(|other| other.slot(key));
+        if let Some(slot) = known.or_else(|| free.next()) {
+            put(&mut slots, slot, key);
+        }
+    }
+    slots
+}
+
+fn put(slots: &mut Vec<Option<Box<[u8]>>>, slot: usize, key: &[u8]) {
+    if slots.len() <= slot {
+        slots.resize(slot + 1, None);
+    }
+    if let Some(place) = slots.get_mut(slot) {
+        *place = Some(key.into());
+    }
+}
+
+fn fill(keys: &[Option<Box<[u8]>>], cells: usize, seed: u64) -> (usize, Vec<Entry>) {
     let mut table = vec![Entry { hash: 0, slot: FREE }; cells];
     let mut collisions = 0;
-    for (slot, key) in (0..FREE).zip(keys) {
+    for (slot, key) in (0..FREE).zip(keys).filter_map(|(slot, key)| Some((slot, key.as_ref()?))) {
         let hash = hash(key, seed);
         let mut cell = hash as usize & (cells - 1);
         while let Some(entry) = table.get_mut(cell) {
@@ -191,4 +249,44 @@ fn hash(key: &[u8], seed: u64) -> u32 {
     let mixed = mixed.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     // The upper half is the well-mixed one.
     (mixed >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KeyTable, Keys};
+    use crate::projection::{KeySet, Projection};
+
+    fn projection(keys: &[&str]) -> Projection {
+        Projection { span: KeySet { all: false, keys: keys.iter().map(|key| (*key).to_owned()).collect() }, ..Projection::default() }
+    }
+
+    fn slots(table: &Keys) -> Vec<(usize, &[u8])> {
+        table.entered().collect()
+    }
+
+    #[test]
+    fn tables_beside_each_other_agree_on_every_slot() {
+        let first = KeyTable::new(&projection(&["a", "c", "e"]));
+        let second = KeyTable::beside(&projection(&["b", "c", "d"]), &[&first]);
+        let third = KeyTable::beside(&projection(&["b", "f"]), &[&first, &second]);
+        let all = KeyTable::union(&[&first, &second, &third]);
+        for table in [&first, &second, &third] {
+            for (slot, key) in table.span.entered() {
+                assert_eq!((all.span.slot(key), table.span.slot(key)), (Some(slot), Some(slot)));
+            }
+            assert_eq!(slots(&table.resource), slots(&first.resource));
+        }
+        assert_eq!((all.span.entered().count(), second.span_slot("a"), third.span_slot("c")), (6, None, None));
+    }
+
+    #[test]
+    fn slots_of_tables_that_are_gone_are_used_again() {
+        let mut last = KeyTable::new(&projection(&["a", "b", "c"]));
+        for n in 0..100 {
+            let keys = [format!("x{n}"), format!("y{n}"), "c".to_owned()];
+            last = KeyTable::beside(&projection(&keys.each_ref().map(String::as_str)), &[&last]);
+            assert_eq!(last.span_slot("c"), Some(2));
+        }
+        assert!(last.span_slots() <= 5, "{}", last.span_slots());
+    }
 }

@@ -42,15 +42,24 @@ pub(crate) struct Notes {
 impl Plan {
     /// Compiles a rule set.
     pub(crate) fn compile(ruleset: Arc<RuleSet>) -> Self {
-        Self::with_notes(ruleset).0
+        Self::beside(ruleset, &[])
+    }
+
+    /// Compiles a rule set beside others: one walk over a message, by the union of the tables, serves all of them.
+    pub(crate) fn beside(ruleset: Arc<RuleSet>, tables: &[&KeyTable]) -> Self {
+        Self::compiled(ruleset, tables).0
     }
 
     /// Compiles a rule set, and says what of it the rules wrote where.
     pub(crate) fn with_notes(ruleset: Arc<RuleSet>) -> (Self, Notes) {
+        Self::compiled(ruleset, &[])
+    }
+
+    fn compiled(ruleset: Arc<RuleSet>, tables: &[&KeyTable]) -> (Self, Notes) {
         let reads_absence = ruleset.rules.iter().any(fields::reads_absence);
         let projection = fields::projection(&ruleset);
         let mut compiler = Compiler {
-            keys: KeyTable::new(&projection),
+            keys: KeyTable::beside(&projection, tables),
             selectors: Vec::new(),
             selector_ids: HashMap::new(),
             terms: Vec::new(),

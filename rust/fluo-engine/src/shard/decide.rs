@@ -180,7 +180,7 @@ pub(super) fn with_news(trace: &TraceState, plan: &Plan) -> Vec<u32> {
 
 /// The verdict of each rule over a whole trace in which no selector picked a span, where it is always the same and calls for no
 /// signal. A claim such as `always: trace.has(a)` with `when: true` is violated by every such trace, and each one is looked at.
-pub(super) fn baselines(shared: &Shared, plan: &Plan) -> Vec<Option<Verdict>> {
+pub(crate) fn baselines(shared: &Shared, plan: &Plan) -> Vec<Option<Verdict>> {
     let mut trace = TraceState::new([0; 16], 0, plan.keep_all, 0);
     trace.completion = Some(Completion { trigger: Trigger::Complete, losses: Reasons::NONE, tops_are_root: false });
     // One instant, whichever it is: what depends on the others is not silent.

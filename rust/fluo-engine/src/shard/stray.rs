@@ -24,7 +24,7 @@ const LATEST: usize = 64;
 impl Shard {
     /// Begins to hold the strays of a forgotten trace. They are held for the grace, from the first of them.
     pub(super) fn begin_stray(&mut self, shared: &Shared, generation: &Arc<Generation>, first: &Incoming) -> Option<u32> {
-        let number = self.follow(shared, generation)?;
+        let number = self.follow(generation)?;
         let mut trace = TraceState::new(first.trace, number, generation.plan.keep_all, self.now);
         trace.stage = Stage::Stray;
         // What comes when the grace ends still counts.
@@ -47,7 +47,7 @@ impl Shard {
             let view = View::new(shared, plan, trace, &in_use.combinations);
             for index in &self.scratch.rules {
                 let Some(rule) = plan.rules.get(*index as usize) else { continue };
-                if !decide::may_be_violated(trace, rule, costly_too) {
+                if !(rule.by_counters || costly_too) {
                     continue;
                 }
                 let mut room = shared.config.max_groups.saturating_sub(trace.decided_of(*index).len());
@@ -72,7 +72,7 @@ impl Shard {
                     && is_first
                     && let Some(tally) = in_use.tallies.get_mut(*index as usize)
                 {
-                    let baseline = in_use.baselines.get(*index as usize).copied().flatten();
+                    let baseline = in_use.generation.baselines.get(*index as usize).copied().flatten();
                     tally.revise(verdict_before(past.losses, baseline), Verdict::Violated);
                 }
             }

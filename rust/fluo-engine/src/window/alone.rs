@@ -9,7 +9,8 @@ use foldhash::quality::RandomState;
 use super::Windows;
 use crate::clock::Clocks;
 use crate::config::Config;
-use crate::ingest::Batch;
+use crate::generation::{Generation, Generations};
+use crate::ingest::Message;
 use crate::plan::Plan;
 use crate::shard::{Outbox, Shared};
 use crate::stats::{Places, Stats};
@@ -21,7 +22,7 @@ use crate::store::resource::Resources;
 pub struct Alone {
     shared: Shared,
     plan: Arc<Plan>,
-    batches: Vec<(Batch, Vec<u32>, u64)>,
+    messages: Vec<(Message, Vec<u32>, u64)>,
 }
 
 /// What a run came to.
@@ -47,15 +48,17 @@ impl Alone {
             max_bytes: AtomicUsize::new(usize::MAX),
             config,
         };
+        let generations = Generations::new(Arc::new(Generation::new(1, Arc::clone(&plan), Vec::new(), Windows::default())));
         let read = |bytes: &Vec<u8>| {
-            let mut batch = Batch::default();
-            batch.read(&plan, &shared, bytes);
-            let latest = batch.spans.iter().map(|span| span.record.end).max().unwrap_or_default();
-            let fresh = (0u32..).zip(&batch.spans).map(|(at, _)| at).collect();
-            (batch, fresh, latest)
+            let mut message = Message::default();
+            message.read(&generations, &shared, bytes);
+            let spans = message.current().map_or(&[][..], |batch| &batch.spans);
+            let latest = spans.iter().map(|span| span.record.end).max().unwrap_or_default();
+            let fresh = (0u32..).zip(spans).map(|(at, _)| at).collect();
+            (message, fresh, latest)
         };
-        let batches = messages.iter().map(read).collect();
-        Self { shared, plan, batches }
+        let messages = messages.iter().map(read).collect();
+        Self { shared, plan, messages }
     }
 
     /// Hands every message to new monitors, one after the other; the clocks follow the spans.
@@ -64,7 +67,8 @@ impl Alone {
         let windows = Windows::new(&self.plan, &self.shared.config);
         let mut out = Outbox::default();
         let clocks = Clocks::new(&self.shared.config, 0);
-        for (batch, fresh, latest) in &self.batches {
+        for (message, fresh, latest) in &self.messages {
+            let Some(batch) = message.current() else { continue };
             let moment = clocks.arrive(*latest);
             windows.advance(&self.shared, moment, &mut out);
             windows.apply(&self.shared, &clocks, batch, fresh, moment, &mut out);

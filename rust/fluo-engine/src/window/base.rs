@@ -69,6 +69,11 @@ impl Base {
         self.max_bytes = share(config, plan.windows.len());
     }
 
+    /// Counts on from a monitor of a rule of the same name: no count ever falls.
+    pub(super) fn count_on_from(&mut self, before: &Self) {
+        self.tally = before.tally.clone();
+    }
+
     /// The monitor's place in [`Plan::windows`].
     pub(super) const fn at(&self) -> usize {
         self.at

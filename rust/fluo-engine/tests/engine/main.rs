@@ -9,6 +9,7 @@ mod limits;
 mod memory;
 mod nearest;
 mod reload;
+mod reload_threads;
 mod restart;
 mod sequences;
 mod signals;
