@@ -681,7 +681,8 @@ impl TraceState {
 
     /// What may be concluded of the trace when this trigger decides it.
     pub(crate) fn completed(&self, trigger: Trigger, shape: Shape) -> Completion {
-        let cut = matches!(trigger, Trigger::Shutdown | Trigger::Limit);
+        // Of a trace that began before the engine, the caller may have gone to whoever stood here before.
+        let cut = matches!(trigger, Trigger::Shutdown | Trigger::Limit) || self.marks.has(Reasons::of(Reason::Start));
         let tops_are_root = !cut && shape.has_one_caller();
         let mut losses = self.marks;
         if shape.cycle || (!tops_are_root && shape.shows_gap()) {

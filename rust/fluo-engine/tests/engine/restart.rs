@@ -84,6 +84,19 @@ fn any_span_that_comes_in_time_may_be_the_first() {
 }
 
 #[test]
+fn a_top_whose_caller_may_have_come_before_is_no_root() {
+    let text = "- {name: called, always: trace.has(charge).all(has_parent(kind == client))}\n\
+         - {name: named, always: trace.root.name == visit, when: trace.has(charge)}\n";
+    for (live, expected) in [(true, Vec::new()), (false, vec!["called", "named"])] {
+        let config = Config { live, ..Config::default() };
+        let engine = Engine::new(rules(text), config, BASE + 5 * SECOND).expect("a valid configuration");
+        ingest(&engine, 6, &spans("t", "charge server ^?caller 1000..2000"));
+        tick(&engine, 200);
+        assert_eq!(signals(&engine).iter().map(|signal| signal.rule.as_str()).collect::<Vec<_>>(), expected, "live {live}");
+    }
+}
+
+#[test]
 fn a_restart_under_traffic_says_nothing_of_healthy_traces() {
     // Five traces a second, each a call that takes two seconds and whose parts come as they end, through a restart at the tenth second.
     let text =

@@ -126,14 +126,15 @@ fn finish<'a>(trace_id: TraceId, mut trace: Followed<'a>, end: End, config: &Con
     };
     trace.decide_until(at_end, config);
     let trigger = trace.done.map_or(Trigger::Shutdown, |(_, trigger)| trigger);
+    let is_older = trace.spans.iter().any(|span| is_older_than_the_engine(span, config));
     let reasons = [
         (trace.late, Reason::Late),
         (trace.cut, Reason::Limit),
         (trigger == Trigger::Shutdown, Reason::Shutdown),
-        (trace.spans.iter().any(|span| is_older_than_the_engine(span, config)), Reason::Start),
+        (is_older, Reason::Start),
     ];
     let lost = reasons.into_iter().filter(|(holds, _)| *holds).fold(Reasons::NONE, |all, (_, reason)| all.with(Reasons::of(reason)));
-    let cut_off = matches!(trigger, Trigger::Shutdown | Trigger::Limit);
+    let cut_off = is_older || matches!(trigger, Trigger::Shutdown | Trigger::Limit);
     let strays = trace.strays.into_iter().map(|strays| strays.spans.into_values().collect()).collect();
     Decided { trace_id, spans: trace.spans, trigger, stage: Stage::Decided { lost, cut_off }, strays }
 }
