@@ -85,6 +85,9 @@ fn export(section: &str, name: &str, scenario: &Scenario) -> Result<Value, Strin
     if !scenario.calls.entries.is_empty() {
         return Err("it gives a call table".to_owned());
     }
+    if scenario.config.live_since.is_some() {
+        return Err("it says when the engine began".to_owned());
+    }
     if let Some(refused) = fluo_engine::unsupported(&scenario.rules).first() {
         return Err(format!("the engine refuses a rule: {}", refused.message));
     }
