@@ -49,6 +49,7 @@ func startFluo(ctx context.Context, s Settings, found *Found) (Side, error) {
 		"rules": inline, "settle": s.Wait.String(), "max_duration": (maxDuration * s.Wait).String(),
 		"late_grace": s.Grace.String(), "allowed_lateness": s.Grace.String(),
 		"max_traces": s.MaxTraces, "memory_mib": 8192, "signal_queue_size": 1_000_000,
+		"live": false, // what is sent was recorded
 	})
 	if err != nil {
 		return nil, err
