@@ -57,7 +57,7 @@ func config(pipeline string, asked question.Rule, wait time.Duration, a addresse
 				"name":  early,
 				"never": fmt.Sprintf("trace.spans.where(%s).count() > %d", asked.Has.Fluo(), earlyCount),
 			}},
-			"settle": wait.String(), "late_grace": (5 * wait).String(), "memory_mib": 4096,
+			"settle": wait.String(), "late_grace": (5 * wait).String(), "memory_mib": 4096, "live": false,
 		}}
 		pipelines["traces"] = traces(nil, "fluo", "otlp/spans")
 		pipelines["logs"] = map[string]any{"receivers": []any{"fluo"}, "exporters": []any{"otlp/answers"}}
