@@ -27,7 +27,7 @@ CORPUS := $(BUILT)/collector-cases.json
 DIFFERENTIAL := $(BUILT)/differential/examples/differential
 
 .PHONY: help lib lib-faults collector cli demo record test test-rust test-differential differential fuzz test-ffi test-go test-bench test-shop \
-  test-e2e lint bench bench-rust bench-collectors bench-windows bench-go profile evaluate header clean
+  test-e2e test-load lint bench bench-rust bench-collectors bench-windows bench-go profile evaluate header clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -127,6 +127,10 @@ test-shop: ## record the shop anew and check the facts about it
 test-e2e: collector cli lib-faults ## a real collector on loopback
 	@cargo run --quiet --package fluo-testkit --example collector_cases -- tests/conformance --random 60 > $(CORPUS)
 	@cd tests/e2e && OCB=$(OCB) FLUO_CORPUS=$(CORPUS) $(CURDIR)/$(SUITE) run e2e go test -count=1 -timeout 20m -v ./...
+
+# Not among the suites: what it measures are times, which a busy machine spoils.
+test-load: collector ## a restart under traffic, and a client beside hostile traces; wants a quiet machine
+	@cd tests/e2e && OCB=$(OCB) go test -count=1 -timeout 10m -v -tags under_load -run 'UnrelatedClient|RestartUnder' ./...
 
 lint: lib ## formatting, clippy and vet
 	@for tool in fmt clippy; do \
